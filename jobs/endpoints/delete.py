@@ -103,8 +103,8 @@ def remove_endpoint(place: Place, name: str, *, force: bool = False) -> Iterator
         _check_deletable(endpoint, tags, force=force)
     config_name = endpoint["EndpointConfigName"] if endpoint else name
     config = describe_part(place.sagemaker, CONFIG, config_name)
-    ours = force or not config or is_ours(tags_of(place.sagemaker, config["EndpointConfigArn"]))
-    capacity = _capacity(name, config) if ours else Capacity()
+    ours = not config or is_ours(tags_of(place.sagemaker, config["EndpointConfigArn"]))
+    capacity = _capacity(name, config) if ours or force else Capacity()
     if capacity.answers_uri:
         yield _remove_scaling(place, name)
     models = [v["ModelName"] for v in config["ProductionVariants"] if "ModelName" in v] if config else [name]
@@ -115,7 +115,8 @@ def remove_endpoint(place: Place, name: str, *, force: bool = False) -> Iterator
     yield _remove_part(place, CONFIG, config_name, config, force=force)
     for model in models:
         yield _remove_part(place, MODEL, model, describe_part(place.sagemaker, MODEL, model), force=force)
-    yield from _empty_store(place, name, capacity)
+    if ours:
+        yield from _empty_store(place, name, capacity)
     if place.backend == "aws":
         yield from _remove_schedule(place, name, leased=UNTIL_TAG in tags)
     forget_endpoint(name)

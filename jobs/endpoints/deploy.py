@@ -44,7 +44,7 @@ _PARTS = {
 """What makes an endpoint, in the order in which it is made."""
 SLEEPS = {
     "aws": "about a quarter of an hour after its last answer (inferred); the next request wakes it in some minutes",
-    "local": "five minutes after its last answer; the next request wakes it",
+    "local": "some minutes after its last answer; the next request wakes it",
 }
 """By backend, when an asynchronous endpoint goes to sleep."""
 

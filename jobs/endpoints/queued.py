@@ -50,7 +50,8 @@ class Queue:
                     RequestTTLSeconds=QUEUED_SECONDS,
                     InvocationTimeoutSeconds=WORKED_SECONDS,
                 )
-            return self._await(endpoint, self._name(told["OutputLocation"]), self._name(told["FailureLocation"]))
+            failure = told.get("FailureLocation")  # an endpoint of others' may tell nowhere what failed
+            return self._await(endpoint, self._name(told["OutputLocation"]), failure and self._name(failure))
         finally:
             self.store.delete(image)
 
@@ -63,7 +64,7 @@ class Queue:
             )
         return uri.removeprefix(f"{self.uri}/")
 
-    def _await(self, endpoint: str, answer: str, failure: str) -> bytes:
+    def _await(self, endpoint: str, answer: str, failure: str | None) -> bytes:
         deadline, pause = monotonic() + QUEUED_SECONDS + WORKED_SECONDS, self.pause
         while not self.given_up.wait(pause):
             pause = min(pause * _LONGER, _LONGEST_PAUSE)
@@ -71,8 +72,8 @@ class Queue:
             if found is not None:
                 self.store.delete(answer)
                 return found
-            failed = self.store.find(failure)
-            if failed is not None:
+            failed = self.store.find(failure) if failure else None
+            if failure and failed is not None:
                 self.store.delete(failure)
                 said = failed.decode("utf-8", "replace")[:_LETTERS]
                 raise AwsError(f"asking endpoint {endpoint}", "ModelError", said)
