@@ -27,6 +27,7 @@ _CONFIG = Config(
 )
 _HURRIED = _CONFIG.merge(Config(retries={"max_attempts": 1}, connect_timeout=3, read_timeout=10))
 _ONCE = _CONFIG.merge(Config(retries={"total_max_attempts": 1, "mode": "standard"}, read_timeout=70))
+_COLD = _ONCE.merge(Config(read_timeout=250))  # 3 minutes to start and one to answer (developer guide)
 _SERVER_FAILS = 500
 _SIGN_IN = "run aws configure or aws sso login, or set AWS_PROFILE"
 
@@ -46,20 +47,24 @@ class NoRegionError(SagesegError):
     """No AWS region is configured: where AWS is one of several places to look at, it is passed over."""
 
 
-def client_config(*, hurried: bool = False, once: bool = False) -> Config:
+def client_config(*, hurried: bool = False, once: bool = False, cold: bool = False) -> Config:
     """How a client waits and tries again.
 
     A `hurried` one gives up within seconds: for what can be done without. `once` leaves trying again
-    to the caller, and waits out the 60 s that an endpoint may take to answer.
+    to the caller, and waits out the 60 s that an endpoint may take to answer; `cold` too, and the minutes before in
+    which a serverless one starts.
     """
-    return _HURRIED if hurried else _ONCE if once else _CONFIG
+    return _HURRIED if hurried else _COLD if cold else _ONCE if once else _CONFIG
 
 
-def make_client(service: str, region: str | None, *, hurried: bool = False, once: bool = False) -> Any:
-    """A boto3 client of a service at AWS; `client_config` says what `hurried` and `once` are."""
+def make_client(
+    service: str, region: str | None, *, hurried: bool = False, once: bool = False, cold: bool = False
+) -> Any:
+    """A boto3 client of a service at AWS; `client_config` says what `hurried`, `once` and `cold` are."""
     with aws_errors(f"opening {service}"):
         try:
-            client = _session().client(service, region_name=region, config=client_config(hurried=hurried, once=once))
+            config = client_config(hurried=hurried, once=once, cold=cold)
+            client = _session().client(service, region_name=region, config=config)
         except ValueError as e:  # botocore's, of a URL that it cannot take apart
             raise SagesegError(f"opening {service}: {e}; correct AWS_ENDPOINT_URL, or unset it") from e
     _attend(client, boto3.DEFAULT_SESSION)

@@ -23,10 +23,10 @@ SHELL_IDLE_SECONDS = 3600.0
 LOCAL_ROLE = "arn:aws:iam::000000000000:role/sageseg-local"
 
 
-def make_client(service: str, backend: str, region: str | None, *, once: bool = False) -> Any:
+def make_client(service: str, backend: str, region: str | None, *, once: bool = False, cold: bool = False) -> Any:
     """A boto3 client of a service, at AWS or at this folder's emulator (which it starts)."""
     if backend == "aws":
-        return aws_client(service, region, once=once)
+        return aws_client(service, region, once=once, cold=cold)
     url, keys = ensure_emulator(home()), read_keys(home())
     return _local_session().client(
         service,
@@ -34,7 +34,9 @@ def make_client(service: str, backend: str, region: str | None, *, once: bool = 
         endpoint_url=url,
         aws_access_key_id=keys.access_key,
         aws_secret_access_key=keys.secret_key,
-        config=client_config(once=once).merge(Config(proxies={})),  # a company's proxy is no way to 127.0.0.1
+        config=client_config(once=once, cold=cold).merge(
+            Config(proxies={})
+        ),  # a company's proxy is no way to 127.0.0.1
     )
 
 

@@ -8,9 +8,9 @@ import typer
 
 from formats.verbs.mounting import make_app
 from jobs.account.commands import lambda_, policy
-from jobs.endpoints.commands import delete, deploy, forget, leftovers
+from jobs.endpoints.commands import delete, deploy, forget, leftovers, show
 from jobs.prediction.commands import export, features, merge
-from jobs.tracking.commands import list_jobs, logs, metrics, show, stop
+from jobs.tracking.commands import list_jobs, logs, metrics, stop
 from jobs.training.commands import train, upload
 from jobs.tuning.commands import tune
 

@@ -100,6 +100,9 @@ PACKAGE = CreatingCall(
 )
 CREATING = (TRAINING, TUNING, TRANSFORM, PROCESSING, MODEL, CONFIG, ENDPOINT, SCHEDULE, PIPELINE, GROUP, PACKAGE)
 """Every call of this project that makes something which stays at AWS."""
+SETTING = ("register_scalable_target", "put_scaling_policy", "put_metric_alarm")
+"""Every call that sets something at AWS which costs nothing by itself, and of which the same request again makes no
+second one."""
 
 
 @contextmanager
@@ -154,6 +157,25 @@ def _asked_again(client: Any, call: CreatingCall, request: Mapping[str, Any]) ->
         f"{_what(answer)}; it may be there, and costs nothing: the same command again finds out, "
         f"{call.ends.format(request[call.named])} lists what is there"
     ) from answer
+
+
+def settle(client: Any, call: str, request: Mapping[str, Any], what: str) -> dict[str, Any]:
+    """Set something by a call of `SETTING`; its answer. Raises UnknownOutcomeError where that was lost, any other
+    SagesegError where AWS refused."""
+    doing = f"setting {what} ({call})"
+    error: SagesegError
+    try:
+        with aws_errors(doing):
+            answer: dict[str, Any] = getattr(client, call)(**request)
+    except NetworkError as e:
+        error = e
+    except AwsError as e:
+        if not e.failed:
+            raise
+        error = e
+    else:
+        return answer
+    raise UnknownOutcomeError(f"{_what(error)}; run the same command again: it goes on with what is there") from error
 
 
 def _looked_for(

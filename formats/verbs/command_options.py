@@ -20,10 +20,13 @@ from formats.texts.told_numbers import parse_whole
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def option(default: Any, help_text: str, *, parser: Callable[[str], Any] | None = None, metavar: str = "") -> Any:
+def option(
+    default: Any, help_text: str, *, parser: Callable[[str], Any] | None = None, metavar: str = "", flag: str = ""
+) -> Any:
     """A field of a settings dataclass that becomes an option. `parser` turns the typed text into
-    the value; without it the field's type does."""
-    return dataclasses.field(default=default, metadata={"help": help_text, "parser": parser, "metavar": metavar})
+    the value; without it the field's type does. `flag` is for an option that no field can be named like."""
+    told = {"help": help_text, "parser": parser, "metavar": metavar, "flag": flag}
+    return dataclasses.field(default=default, metadata=told)
 
 
 def parse_crop(text: str) -> int | None:
@@ -74,6 +77,7 @@ def _option_of(settings: type, field: dataclasses.Field[Any]) -> inspect.Paramet
     parser, metavar = field.metadata["parser"], field.metadata["metavar"] or None
     kind = Any if parser else get_type_hints(settings)[field.name]
     declared = typer.Option(
+        *filter(None, [field.metadata.get("flag")]),
         help=field.metadata["help"],
         parser=parser and _for_text(parser),
         metavar=metavar,

@@ -26,6 +26,9 @@ def policy(
     pipelines: Annotated[
         bool, typer.Option("--pipelines", help="Let jobs pipeline make pipelines, whose role starts their jobs.")
     ] = False,
+    scaling: Annotated[
+        bool, typer.Option("--scaling", help="Let deploy --async make endpoints that go to sleep.")
+    ] = False,
     image: Annotated[
         list[str] | None,
         typer.Option(
@@ -56,6 +59,7 @@ def policy(
             vpc,
             scheduler,
             pipelines,
+            scaling,
             repositories=tuple(image or ()),
         )
     )

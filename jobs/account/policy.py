@@ -1,9 +1,9 @@
 """The least IAM policies for the verbs of jobs, as pure functions of an account's settings.
 
-Four documents: what the person who types needs, what the role does that SageMaker assumes, what
-the role does that ends leases, and who may assume those roles. Actions and the resources they know:
-AWS's Service Authorization Reference; what an execution role does: SageMaker developer guide, "How
-to use SageMaker execution roles".
+Documents: what the person who types needs, and what besides for endpoints that sleep; what the role does that SageMaker
+assumes, what the role does that ends leases, and who may assume those roles. Actions and the resources they know: AWS's
+Service Authorization Reference; what an execution role does: SageMaker developer guide, "How to use SageMaker
+execution roles".
 """
 
 from __future__ import annotations
@@ -121,6 +121,7 @@ class Account:
     vpc: bool = False
     scheduler: bool = False
     pipelines: bool = False
+    scaling: bool = False
     repositories: tuple[str, ...] = ()
 
     @property
@@ -161,9 +162,12 @@ def caller_grants(account: Account) -> Iterable[Grant]:
     yield Grant("Jobs", _sagemaker(_ON_NAMED), tuple(_all_of(account, _RESOURCES)))
     yield Grant("Registry", _sagemaker(_ON_PACKAGES), tuple(_all_of(account, _PACKAGES)))
     yield Grant("FindJobs", _sagemaker(_LISTS), (ANY,), why="SageMaker's List calls know no resources")
-    yield Grant("Predict", ("sagemaker:InvokeEndpoint",), (account.arn("sagemaker", "endpoint/*"),))
+    asking = ("sagemaker:InvokeEndpoint", "sagemaker:InvokeEndpointAsync")
+    yield Grant("Predict", asking, (account.arn("sagemaker", "endpoint/*"),))
     yield Grant("Logs", ("logs:DescribeLogStreams", "logs:GetLogEvents"), _log_groups(account))
     yield Grant("GpuUse", ("cloudwatch:GetMetricStatistics",), (ANY,), why="metrics are no resources")
+    finding = ("application-autoscaling:DescribeScalingPolicies",)
+    yield Grant("FindScaling", finding, (ANY,), why="DescribeScalingPolicies knows no resources")
     yield Grant("Prices", ("pricing:GetProducts",), (ANY,), why="the price list is the same for all")
     yield Grant("Quotas", ("servicequotas:ListServiceQuotas",), (ANY,), why="ListServiceQuotas knows no resources")
     yield _pass_role(account, "PassRole", account.role_name, _SAGEMAKER)
@@ -182,6 +186,24 @@ def _caller_leases(account: Account) -> Iterable[Grant]:
     yield Grant("Leases", actions, (schedules,))
     yield Grant("FindLeases", ("scheduler:ListSchedules",), (ANY,), why="ListSchedules knows no resources")
     yield _pass_role(account, "PassLeaseRole", account.lease_role_name, _SCHEDULER)
+
+
+def scaling_grants(account: Account) -> Iterable[Grant]:
+    """What the person needs besides for asynchronous endpoints that sleep, in a policy of its own: one has 6,144
+    characters at most. Application Auto Scaling changes instances with a role of its own, and makes alarms with the
+    caller's permissions, beside ours (developer guide, Auto scaling prerequisites)."""
+    scaling = ("RegisterScalableTarget", "DeregisterScalableTarget", "PutScalingPolicy")
+    targets = (account.arn("application-autoscaling", "scalable-target/*"),)
+    yield Grant("Scaling", tuple(f"application-autoscaling:{action}" for action in scaling), targets)
+    change = ("sagemaker:UpdateEndpointWeightsAndCapacities",)
+    yield Grant("Capacity", change, (account.arn("sagemaker", "endpoint/*"),))
+    alarms = tuple(account.arn("cloudwatch", f"alarm:{name}*") for name in (SCHEDULE_PREFIX, "TargetTracking-"))
+    yield Grant("Alarms", ("cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms"), alarms)
+    yield Grant("FindAlarms", ("cloudwatch:DescribeAlarms",), (account.arn("cloudwatch", "alarm:*"),))
+    service = "sagemaker.application-autoscaling.amazonaws.com"
+    role = f"aws-service-role/{service}/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
+    named = {"StringLike": {"iam:AWSServiceName": service}}
+    yield Grant("ScalingRole", ("iam:CreateServiceLinkedRole",), (account.role_arn(role),), named)
 
 
 def role_grants(account: Account) -> Iterable[Grant]:

@@ -24,6 +24,7 @@ from jobs.account.policy import (
     policy,
     role_grants,
     role_trust,
+    scaling_grants,
 )
 from jobs.contract.registry import builtin_image, partition
 
@@ -32,6 +33,7 @@ Refer = Callable[[str], str]
 SCRIPT = "create.sh"
 _IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/sageseg:1"
 _CALLER, _ROLE, _ROLE_TRUST, _LEASE, _LEASE_TRUST = "caller", "role", "role-trust", "lease", "lease-trust"
+_SCALING = "scaling"
 
 
 def checked_account(account: Account) -> Account:
@@ -82,12 +84,15 @@ def documents(account: Account) -> dict[str, dict[str, Any]]:
     }
     if account.scheduler:
         made |= {_LEASE: policy(lease_grants(account)), _LEASE_TRUST: lease_trust(account)}
+    if account.scaling:
+        made[_SCALING] = policy(scaling_grants(account))
     return made
 
 
 def wildcards(account: Account) -> list[Grant]:
     """The grants on everything, each with its reason."""
-    granted = [*caller_grants(account), *role_grants(account), *lease_grants(account)]
+    scaling = scaling_grants(account) if account.scaling else ()
+    granted = [*caller_grants(account), *scaling, *role_grants(account), *lease_grants(account)]
     return [grant for grant in granted if ANY in grant.resources]
 
 
@@ -105,15 +110,20 @@ def _lines(account: Account, refer: Refer) -> Iterator[str]:
     if account.scheduler:
         yield "# the role that ends leases"
         yield from _role_lines(account.lease_role_name, _LEASE_TRUST, _LEASE)
-    name = f"{account.role_name}-caller"
-    arn = f"arn:{account.partition}:iam::{account.account}:policy/{name}"
+    own = [document for document in (_CALLER, _SCALING) if document in documents(account)]
+    arns = {document: _policy_arn(account, document) for document in own}
     yield "# what you need yourself"
-    yield from _policy_lines(name, arn)
+    for document, arn in arns.items():
+        yield from _policy_lines(arn, document)
     yield "# give it to a user, or with attach-role-policy or attach-group-policy to a role or group:"
-    yield f"# aws iam attach-user-policy --user-name NAME --policy-arn {arn}"
+    yield from (f"# aws iam attach-user-policy --user-name NAME --policy-arn {arn}" for arn in arns.values())
     yield f"# then: export SAGESEG_ROLE={account.role_arn(account.role_name)}"
     if account.scheduler:
         yield f"#       export SAGESEG_SCHEDULER_ROLE={account.role_arn(account.lease_role_name)}"
+
+
+def _policy_arn(account: Account, document: str) -> str:
+    return f"arn:{account.partition}:iam::{account.account}:policy/{account.role_name}-{document}"
 
 
 def _variable(document: str) -> str:
@@ -135,9 +145,9 @@ def _role_lines(name: str, trust: str, granted: str) -> Iterator[str]:
     yield f"aws iam put-role-policy --role-name {name} --policy-name {name} --policy-document {_value(granted)}"
 
 
-def _policy_lines(name: str, arn: str) -> Iterator[str]:
+def _policy_lines(arn: str, text: str) -> Iterator[str]:
     """IAM keeps five versions of a policy: all but the one in force go before a new one is made."""
-    document = f"--policy-document {_value(_CALLER)}"
+    name, document = arn.rpartition("/")[2], f"--policy-document {_value(text)}"
     query = "--query 'Versions[?!IsDefaultVersion].VersionId' --output text"
     yield f"if aws iam get-policy --policy-arn {arn} > /dev/null 2>&1; then"
     yield f'  echo "policy {name}: there already; it gets a new version, and the one in force is kept"'

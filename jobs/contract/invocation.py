@@ -18,6 +18,10 @@ from jobs.contract.probabilities import decode_probabilities
 ENDPOINT_BYTES = 5 * 2**20
 """The lowest limit of a real-time payload that was seen: 5,246,976 bytes in older error messages,
 6 MB in the documentation of 2023."""
+SERVERLESS_BYTES = 4_000_000
+"""What a serverless endpoint takes and answers, "4 MB" in the developer guide: the smaller reading."""
+ASYNC_BYTES = 2**30
+"""What an asynchronous endpoint takes (developer guide)."""
 PNG = "image/png"
 PROTOBUF_TYPES = ("application/x-protobuf", "application/x-recordio-protobuf")
 """Names of probabilities as Accept: the samples' and the documentation's; which of them the built-in's

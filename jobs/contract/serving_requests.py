@@ -29,6 +29,12 @@ APPROVED, PENDING = "Approved", "PendingManualApproval"
 """What the registry says of a version."""
 _MOST_LETTERS = 256
 """Of a property's value, in the service's model."""
+SERVERLESS_MEMORY = range(1024, 6145, 1024)
+"""What a serverless container may have, in MB (API reference, ProductionVariantServerlessConfig)."""
+MOST_CONCURRENT = 200
+"""Containers of a serverless endpoint at a time, at most (same place)."""
+FAILED = "failed"
+"""Where below its answers an asynchronous endpoint tells of requests that failed."""
 Use = Literal["endpoint", "batch transform"]
 _INSTANCE_SHAPES: dict[Use, str] = {
     "endpoint": "ProductionVariantInstanceType",
@@ -51,13 +57,32 @@ class ServedModel:
 
 
 @dataclass(frozen=True)
+class Serverless:
+    """Containers that AWS starts as requests come and ends when none do: the memory of each, and how many at a time."""
+
+    memory_mb: int
+    max_concurrency: int
+
+
+@dataclass(frozen=True)
+class Answers:
+    """An asynchronous endpoint's: requests wait in its queue, and their answers are written under this URI. So many are
+    worked on at a time by an instance, None for as many as SageMaker likes."""
+
+    uri: str
+    concurrent: int | None = None
+
+
+@dataclass(frozen=True)
 class Serving:
-    """An endpoint with one model on so many instances of one type."""
+    """An endpoint with one model, on so many instances of one type, or `serverless`; with `answers` asynchronous."""
 
     name: str
     model_name: str
-    instance_type: str
+    instance_type: str = ""
     instance_count: int = 1
+    serverless: Serverless | None = None
+    answers: Answers | None = None
     kms_key: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
 
@@ -116,13 +141,32 @@ def endpoint_config_request(serving: Serving) -> dict[str, Any]:
             {
                 "VariantName": VARIANT,
                 "ModelName": serving.model_name,
-                "InitialInstanceCount": serving.instance_count,
-                "InstanceType": serving.instance_type,
+                **_capacity(serving),
                 "InitialVariantWeight": 1.0,
             }
         ],
+        **({"AsyncInferenceConfig": _async_config(serving.answers, serving.kms_key)} if serving.answers else {}),
         "Tags": tag_list(serving.tags),
-        **disk_key_member("KmsKeyId", serving.kms_key, serving.instance_type),
+        **({} if serving.serverless else disk_key_member("KmsKeyId", serving.kms_key, serving.instance_type)),
+    }
+
+
+def _capacity(serving: Serving) -> dict[str, Any]:
+    if serving.serverless is None:
+        return {"InitialInstanceCount": serving.instance_count, "InstanceType": serving.instance_type}
+    asked = serving.serverless
+    return {"ServerlessConfig": {"MemorySizeInMB": asked.memory_mb, "MaxConcurrency": asked.max_concurrency}}
+
+
+def _async_config(answers: Answers, kms_key: str | None) -> dict[str, Any]:
+    client = {} if answers.concurrent is None else {"MaxConcurrentInvocationsPerInstance": answers.concurrent}
+    return {
+        **({"ClientConfig": client} if client else {}),
+        "OutputConfig": {
+            "S3OutputPath": answers.uri,
+            "S3FailurePath": f"{answers.uri}/{FAILED}",
+            **key_member("KmsKeyId", kms_key),
+        },
     }
 
 

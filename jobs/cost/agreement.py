@@ -8,8 +8,16 @@ from datetime import timedelta
 from formats.console import agree, say
 from formats.errors import SagesegError
 from jobs.cost.prices import HOURS_PER_MONTH, Rate
-from jobs.cost.quotes import EndpointQuote, ProcessingQuote, TrainingQuote, TransformQuote
+from jobs.cost.quotes import (
+    AsyncQuote,
+    EndpointQuote,
+    ProcessingQuote,
+    ServerlessQuote,
+    TrainingQuote,
+    TransformQuote,
+)
 
+AnyEndpointQuote = EndpointQuote | AsyncQuote | ServerlessQuote
 StepQuote = TrainingQuote | ProcessingQuote | TransformQuote
 _MINUTE = 60
 _ROUNDING = 1 - 1e-9
@@ -33,13 +41,14 @@ def _fitting(quotes: Sequence[TrainingQuote], max_cost: float | None) -> str:
     return f" to {seconds}" if seconds >= _MINUTE else ""
 
 
-def agree_on_endpoint(quote: EndpointQuote, lease: timedelta | None, *, max_cost: float | None, yes: bool) -> None:
+def agree_on_endpoint(quote: AnyEndpointQuote, lease: timedelta | None, *, max_cost: float | None, yes: bool) -> None:
     """Without a lease, what counts against `max_cost` is a month."""
     _say_note(quote.rate)
     hours = lease.total_seconds() / 3600 if lease else HOURS_PER_MONTH
-    worst = None if quote.usd_per_hour is None else hours * quote.usd_per_hour
+    worst = None if quote.most_usd_per_hour is None else hours * quote.most_usd_per_hour
     say(quote.describe() + (f"; ${worst:.2f} until its lease ends" if lease and worst is not None else ""))
-    check_max_cost(worst, max_cost, quote.instance_type, lower="--ttl")
+    typed = not isinstance(quote, ServerlessQuote)
+    check_max_cost(worst, max_cost, quote.instance_type, lower=quote.lower, typed=typed)
     _agree_to_spend(max_cost=max_cost, yes=yes)
 
 
@@ -98,20 +107,28 @@ def _say_note(rate: Rate) -> None:
         say(f"note: {rate.note}")
 
 
-def check_max_cost(worst_usd: float | None, max_cost: float | None, what: str, *, lower: str = "--max-runtime") -> None:
+def check_max_cost(
+    worst_usd: float | None,
+    max_cost: float | None,
+    what: str,
+    *,
+    lower: str = "--max-runtime",
+    typed: bool = True,
+) -> None:
     """Raise SagesegError when something may cost more than the user allows, or when nobody knows.
-    `lower` names the options that make it cheaper."""
+    `lower` names the options that make it cost less, `typed` says whether --instance-type does."""
     if max_cost is None:
         return
     if worst_usd is None:
         raise SagesegError(
             f"{what}: its price is unknown, so --max-cost {max_cost:g} cannot be kept; look it up on "
-            "aws.amazon.com/sagemaker/pricing and pass it as --rate, or choose another --instance-type"
+            f"aws.amazon.com/sagemaker/pricing and pass it as --rate{', or choose another --instance-type' * typed}"
         )
     if worst_usd > max_cost:
+        cheaper = ", choose a cheaper --instance-type" * typed
         raise SagesegError(
-            f"{what}: may cost ${worst_usd:.2f}, more than --max-cost {max_cost:g}; lower {lower}, "
-            "choose a cheaper --instance-type or raise --max-cost"
+            f"{what}: may cost ${worst_usd:.2f}, more than --max-cost {max_cost:g}; lower {lower}{cheaper} or raise "
+            "--max-cost"
         )
 
 

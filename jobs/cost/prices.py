@@ -17,12 +17,14 @@ from formats.errors import SagesegError
 from formats.texts.told_numbers import parse_number
 from formats.texts.typed_json import parse_told, short
 
-Component = Literal["Train", "Host", "Tsform", "Processing"]
-"""How a usage type names training, an endpoint, a batch and a processing job: `USE1-Train:ml.g5.2xlarge`."""
+Component = Literal["Train", "Host", "AsyncInf", "Tsform", "Processing"]
+"""How a usage type names training, an endpoint, an asynchronous one, a batch and a processing job:
+`USE1-Train:ml.g5.2xlarge`."""
 _PRICED_FROM = "us-east-1"
 """The price list answers in few regions, for all of them."""
-TABLE_DATE = "2026-11-21"
+TABLE_DATE, SERVERLESS_DATE = "2026-11-21", "2026-11-29"
 HOURS_PER_MONTH = 730
+_HOUR, _GB = 3600, 1024
 
 _GPUS = {
     "ml.p3.2xlarge": 3.825,
@@ -59,6 +61,8 @@ TABLE: dict[str, dict[str, float]] = {
 }
 STORAGE = {"us-east-1": 0.14}
 """SageMaker's disks, dollars per GB and month."""
+SERVERLESS = {"us-east-1": 0.00002}
+"""A serverless container at work, dollars per second and GB of its memory."""
 
 
 @dataclass(frozen=True)
@@ -107,10 +111,27 @@ def find_rate(region: str, instance_type: str, component: Component, *, own: flo
     return Rate(answered, "AWS's price list")
 
 
-def _ask(region: str, instance_type: str) -> list[str]:
+def find_serverless_rate(region: str, memory_mb: int, *, own: float | None = None) -> Rate:
+    """What a serverless container costs in an hour of work: the user's `own`, else AWS's, or the project's table."""
+    if own is not None:
+        return Rate(own, "your --rate")
+    size = f"Mem-{memory_mb // _GB}GB"
+    try:
+        answered = listed_rate(_ask(region, "ML Serverless", "productFamily"), size, "ServerlessInf")
+    except SagesegError as e:
+        per_second, source = SERVERLESS.get(region), f"this project's table of {SERVERLESS_DATE}"
+        usd = None if per_second is None else _HOUR * per_second * memory_mb / _GB
+        said = source if usd is not None else f"no price of serverless in {region} in {source}"
+        return Rate(usd, said, note=f"AWS's price list was not to be had: {e}")
+    if answered is None:
+        return Rate(None, f"AWS's price list has no serverless rate of {memory_mb} MB in {region}")
+    return Rate(_HOUR * answered, "AWS's price list")
+
+
+def _ask(region: str, value: str, field: str = "instanceName") -> list[str]:
     from aws.clients import aws_errors, make_client
 
-    filters = {"regionCode": region, "instanceName": instance_type}
+    filters = {"regionCode": region, field: value}
     asked = [{"Type": "TERM_MATCH", "Field": name, "Value": value} for name, value in filters.items()]
     with aws_errors("asking for the price"):
         pages = (
@@ -121,9 +142,11 @@ def _ask(region: str, instance_type: str) -> list[str]:
         return [product for page in pages for product in page["PriceList"]]
 
 
-def listed_rate(products: Iterable[str], instance_type: str, component: Component) -> float | None:
+def listed_rate(
+    products: Iterable[str], instance_type: str, component: Component | Literal["ServerlessInf"]
+) -> float | None:
     """The rate among the products (JSON texts) that GetProducts answered; the highest if there are
-    several, None without one."""
+    several, as beside a free first share, None without one."""
     usage = re.compile(rf"(^|-){component}:{re.escape(instance_type)}$")
     found = [
         _dollars(dimension["pricePerUnit"]["USD"])

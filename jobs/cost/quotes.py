@@ -77,6 +77,15 @@ class EndpointQuote:
         return None if self.rate.usd_per_hour is None else self.rate.usd_per_hour * self.instances
 
     @property
+    def most_usd_per_hour(self) -> float | None:
+        return self.usd_per_hour
+
+    @property
+    def lower(self) -> str:
+        """What makes it cheaper."""
+        return "--ttl"
+
+    @property
     def usd_per_month(self) -> float | None:
         return None if self.usd_per_hour is None else self.usd_per_hour * HOURS_PER_MONTH
 
@@ -86,6 +95,73 @@ class EndpointQuote:
         return (
             f"{self.instance_type}: ${self.usd_per_hour:.4g} per hour, ${24 * self.usd_per_hour:.2f} per day, "
             f"${self.usd_per_month:.2f} per month until it is deleted ({self.rate.source})"
+        )
+
+
+@dataclass(frozen=True)
+class AsyncQuote:
+    """What an asynchronous endpoint costs: nothing while it sleeps, awake so many instances at most."""
+
+    instance_type: str
+    rate: Rate
+    most: int
+
+    @property
+    def usd_per_hour(self) -> float | None:
+        """Of one instance, with which it begins."""
+        return self.rate.usd_per_hour
+
+    @property
+    def most_usd_per_hour(self) -> float | None:
+        return None if self.usd_per_hour is None else self.usd_per_hour * self.most
+
+    @property
+    def lower(self) -> str:
+        return "--max-instances or --ttl"
+
+    def describe(self) -> str:
+        machines = f"{self.instance_type}, asynchronous, 0 to {self.most}"
+        if self.most_usd_per_hour is None:
+            return f"{machines}: price unknown ({self.rate.source}); nothing while it sleeps"
+        return (
+            f"{machines}: nothing while it sleeps, ${self.usd_per_hour:.4g} per hour for each that is awake "
+            f"({self.rate.source}); at worst ${24 * self.most_usd_per_hour:.2f} per day, if it never sleeps"
+        )
+
+
+@dataclass(frozen=True)
+class ServerlessQuote:
+    """What a serverless endpoint costs: its containers for as long as they answer. `rate` is dollars per hour of one
+    at work."""
+
+    memory_mb: int
+    rate: Rate
+    most: int
+
+    @property
+    def instance_type(self) -> str:
+        return serverless_words(self.memory_mb, self.most)
+
+    @property
+    def usd_per_hour(self) -> float | None:
+        """While nobody asks."""
+        return None if self.rate.usd_per_hour is None else 0.0
+
+    @property
+    def most_usd_per_hour(self) -> float | None:
+        return None if self.rate.usd_per_hour is None else self.rate.usd_per_hour * self.most
+
+    @property
+    def lower(self) -> str:
+        return "--max-concurrency, --memory or --ttl"
+
+    def describe(self) -> str:
+        if self.rate.usd_per_hour is None or self.most_usd_per_hour is None:
+            return f"{self.instance_type}: price unknown ({self.rate.source}); nothing while nobody asks"
+        return (
+            f"{self.instance_type}: nothing while nobody asks, ${self.rate.usd_per_hour:.4g} per hour of answering "
+            f"({self.rate.source}), and data in and out on top; at worst ${24 * self.most_usd_per_hour:.2f} per day, "
+            f"if {self.most} answer without pause"
         )
 
 
@@ -153,3 +229,8 @@ class ProcessingQuote:
 def count_instances(count: int, instance_type: str) -> str:
     """`ml.c5.xlarge`, `4 × ml.c5.xlarge`."""
     return instance_type if count == 1 else f"{count} × {instance_type}"
+
+
+def serverless_words(memory_mb: int, most: int) -> str:
+    """What a serverless endpoint runs on."""
+    return f"serverless, {memory_mb} MB, at most {most} at a time"

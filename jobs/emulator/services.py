@@ -8,6 +8,7 @@ from jobs.emulator.api.app import Answers, Operation
 from jobs.emulator.endpoints.invocations import TIMEOUT_SECONDS, Invocations
 from jobs.emulator.endpoints.models import EndpointConfigs, Models
 from jobs.emulator.endpoints.operations import Endpoints
+from jobs.emulator.endpoints.scaling import ApplicationScaling
 from jobs.emulator.host.runs import Runs
 from jobs.emulator.host.service_quotas import ServiceQuotas
 from jobs.emulator.host.workplace import Workplace
@@ -54,11 +55,13 @@ class Services:
         }
         done_by = _merged(self.training, self.tuning, packages, models, self.transform, self.processing)
         self.executions = Executions(place, Doers(done_by, runs, place.storage, place.rehearsal.admit))
-        self._invoke = Invocations(self.endpoints.endpoints, self.endpoints.runs, invocation_seconds)
+        invocations = Invocations(self.endpoints.endpoints, self.endpoints.runs, invocation_seconds)
+        self._invoke = {"InvokeEndpoint": invocations.now, "InvokeEndpointAsync": invocations.later}
         jobs = (self.training, self.tuning, self.transform, self.processing, self.executions)
         self._all = (*jobs, packages, models, configs, self.endpoints, Pipelines(place, self.executions))
         self._running = (self.executions, self.tuning, self.training, self.transform, self.processing, self.endpoints)
-        self._also = (Tags(place.state), LogEvents(place.state), ServiceQuotas(place.rehearsal))
+        scaling = ApplicationScaling(place.state, self.endpoints.endpoints, self.endpoints.settle)
+        self._also = (Tags(place.state), LogEvents(place.state), ServiceQuotas(place.rehearsal), scaling)
 
     def answers(self) -> Answers:
         return Answers(_merged(*self._all, *self._also), self._invoke, self._rehearsal.admit)
@@ -70,7 +73,7 @@ class Services:
 
     @property
     def busy(self) -> bool:
-        return any(group.runs.busy for group in self._running)
+        return self.endpoints.has_waiting or any(group.runs.busy for group in self._running)
 
     def shut_down(self) -> None:
         """End all that runs: pipelines and tuning first, so that they start no more jobs."""

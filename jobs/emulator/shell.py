@@ -12,7 +12,14 @@ from shlex import quote
 from jobs.emulator.keys import Keys
 
 REGION = "us-east-1"
-EMULATED = ("SAGEMAKER", "SAGEMAKER_RUNTIME", "CLOUDWATCH_LOGS", "SERVICE_QUOTAS", "PRICING")
+EMULATED = (
+    "SAGEMAKER",
+    "SAGEMAKER_RUNTIME",
+    "CLOUDWATCH_LOGS",
+    "SERVICE_QUOTAS",
+    "APPLICATION_AUTO_SCALING",
+    "PRICING",
+)
 """Services that the emulator answers for, as `AWS_ENDPOINT_URL_…` names them. It knows no prices, and says so; moto
 would fail of the question."""
 FORGOTTEN = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")

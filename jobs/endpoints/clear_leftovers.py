@@ -15,6 +15,7 @@ from jobs.endpoints.delete import remove_endpoint
 from jobs.endpoints.lease import delete_schedule, endpoint_of_schedule
 from jobs.endpoints.leftovers import JOBS, Leftover
 from jobs.endpoints.parts import CONFIG, ENDPOINT, MODEL, delete_part
+from jobs.endpoints.scaling import remove_scaling
 
 _PARTS = {kind.word: kind for kind in (CONFIG, MODEL)}
 _CALLS = {kind.word: kind for kind in JOBS}
@@ -71,6 +72,8 @@ def _clear_one(place: Place, one: Leftover) -> Iterator[str]:
     elif one.kind == "schedule":
         there = delete_schedule(endpoint_of_schedule(one.name), place.region)
         yield f"schedule {one.name}: {'deleted' if there else 'gone already'}"
+    elif one.kind == "scaling":
+        yield f"scaling {one.name}: {'deleted' if remove_scaling(place, one.name) else 'gone already'}"
     elif one.kind in _PARTS:
         there = delete_part(place.sagemaker, _PARTS[one.kind], one.name)
         yield f"{one.kind} {one.name}: {'deleted' if there else 'gone already'}"
@@ -88,14 +91,15 @@ def describe_leftover(one: Leftover, now: datetime) -> str:
         one.status,
         one.backend if one.backend == "local" else one.region,
         f"{_age((now - one.created).total_seconds())} old",
-        _price(one),
-        _lease(one, now),
+        price_words(one),
+        one.about,
+        lease_words(one, now),
         "unused" if one.unused else "",
     ]
     return "  ".join(part for part in parts if part)
 
 
-def _price(one: Leftover) -> str:
+def price_words(one: Leftover) -> str:
     if one.kind == "tuning job":
         return "paid for as its training jobs"
     if one.usd_per_day is None:
@@ -103,7 +107,7 @@ def _price(one: Leftover) -> str:
     return f"${one.usd_per_day:.2f}/day" if one.usd_per_day else "free"
 
 
-def _lease(one: Leftover, now: datetime) -> str:
+def lease_words(one: Leftover, now: datetime) -> str:
     if one.until is None:
         return "no lease" if one.kind == ENDPOINT.word else ""
     seconds = (one.until - now).total_seconds()

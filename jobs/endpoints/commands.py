@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from jobs.backends import Place
-    from jobs.cost.quotes import EndpointQuote
+    from jobs.cost.agreement import AnyEndpointQuote
     from jobs.endpoints.leftovers import Leftover
     from jobs.tracking.trained_model import TrainedModel
 
@@ -73,19 +73,33 @@ def _served(job: str | None, options: DeployOptions) -> tuple[TrainedModel, Depl
     return trained, replace(options, image=found.image, name=options.name or found.name), found.arn
 
 
-def _agreed_quote(trained: TrainedModel, options: DeployOptions) -> EndpointQuote | None:
+def _agreed_quote(trained: TrainedModel, options: DeployOptions) -> AnyEndpointQuote | None:
     """What the endpoint costs, said and agreed to; a dry run asks nobody. None on this machine, where nothing is
     paid."""
     from jobs.cost.agreement import agree_on_endpoint
-    from jobs.cost.prices import find_rate
-    from jobs.cost.quotes import EndpointQuote
 
     if trained.backend == "local":
         return None
-    rate = find_rate(trained.region, options.instance_type, "Host", own=options.rate)
-    quote = EndpointQuote(options.instance_type, rate, options.instance_count)
+    quote = _quote(trained.region, options)
     agree_on_endpoint(quote, options.ttl, max_cost=options.max_cost, yes=options.yes or options.dry_run)
     return quote
+
+
+def _quote(region: str, options: DeployOptions) -> AnyEndpointQuote:
+    from jobs.cost.prices import find_rate, find_serverless_rate
+    from jobs.cost.quotes import AsyncQuote, EndpointQuote, ServerlessQuote
+    from jobs.endpoints.capacity import most_instances, serverless_of
+    from jobs.endpoints.options import SERVING_INSTANCE
+
+    if options.serverless:
+        asked = serverless_of(options)
+        rate = find_serverless_rate(region, asked.memory_mb, own=options.rate)
+        return ServerlessQuote(asked.memory_mb, rate, asked.max_concurrency)
+    kind = options.instance_type or SERVING_INSTANCE
+    rate = find_rate(region, kind, "AsyncInf" if options.asynchronous else "Host", own=options.rate)
+    if options.asynchronous:
+        return AsyncQuote(kind, rate, most_instances(options))
+    return EndpointQuote(kind, rate, options.instance_count)
 
 
 def delete(
@@ -167,6 +181,35 @@ def leftovers(
     for place, some in found:
         for line in clear(place, doomed(some, clearing, now)):
             result(line)
+
+
+def show(
+    name: Annotated[str, typer.Argument(help="Name of a job, a pipeline or an endpoint.")],
+    region: Annotated[str | None, typer.Option(help="AWS region to look in; by default the environment's.")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="All of it, as JSON.")] = False,
+) -> None:
+    """A job's status, times, cost, metrics, artefact; a tuning job's trainings, the best first; a pipeline's steps;
+    what an endpoint runs on and costs, where no job has its name."""
+    from aws.names import is_job_name, utc_now
+    from jobs.creating import ENDPOINT
+    from jobs.endpoints.shown import endpoint_headlines
+    from jobs.tracking.commands import show as show_job
+    from jobs.tracking.find_jobs import find_described
+    from jobs.tracking.records import record_path
+
+    try:
+        show_job(name, region, json_)
+    except SagesegError:
+        is_free = is_job_name(name) and not record_path(name).exists()
+        found = find_described(ENDPOINT, name, region) if is_free else None
+        if found is None:
+            raise
+        place, description = found
+        if json_:
+            result_json(description)
+            return
+        for key, said in endpoint_headlines(place, description, utc_now()).items():
+            result(f"{key:15} {said}")
 
 
 def _places(region: str | None) -> list[Place]:

@@ -1,4 +1,4 @@
-"""Deleting an endpoint with all that belongs to it: configuration, model, schedule, record.
+"""Deleting an endpoint with all that belongs to it: scaling, configuration, model, schedule, record.
 
     sageseg jobs delete cars
 
@@ -18,8 +18,20 @@ from formats.errors import SagesegError
 from jobs.backends import LOCAL_REGION, Place, emulator_was_here, open_place
 from jobs.contract.statuses import RUNNING
 from jobs.endpoints.lease import delete_schedule, schedule_name
-from jobs.endpoints.parts import CONFIG, ENDPOINT, MODEL, Kind, delete_part, describe_part, tags_of
+from jobs.endpoints.parts import (
+    CONFIG,
+    ENDPOINT,
+    MODEL,
+    Capacity,
+    Kind,
+    capacity_of,
+    delete_part,
+    describe_part,
+    tags_of,
+)
 from jobs.endpoints.records import endpoint_path, forget_endpoint, readable_endpoint
+from jobs.endpoints.scaling import remove_scaling
+from jobs.endpoints.stores import ASYNC, open_store
 
 _JOBS = (
     ("training job", "describe_training_job", "TrainingJob"),
@@ -91,6 +103,10 @@ def remove_endpoint(place: Place, name: str, *, force: bool = False) -> Iterator
         _check_deletable(endpoint, tags, force=force)
     config_name = endpoint["EndpointConfigName"] if endpoint else name
     config = describe_part(place.sagemaker, CONFIG, config_name)
+    ours = not config or is_ours(tags_of(place.sagemaker, config["EndpointConfigArn"]))
+    capacity = _capacity(name, config) if ours or force else Capacity()
+    if capacity.answers_uri:
+        yield _remove_scaling(place, name)
     models = [v["ModelName"] for v in config["ProductionVariants"] if "ModelName" in v] if config else [name]
     if endpoint and endpoint["EndpointStatus"] == "Deleting":
         yield f"endpoint {name}: is being deleted already"
@@ -99,9 +115,37 @@ def remove_endpoint(place: Place, name: str, *, force: bool = False) -> Iterator
     yield _remove_part(place, CONFIG, config_name, config, force=force)
     for model in models:
         yield _remove_part(place, MODEL, model, describe_part(place.sagemaker, MODEL, model), force=force)
+    if ours:
+        yield from _empty_store(place, name, capacity)
     if place.backend == "aws":
         yield from _remove_schedule(place, name, leased=UNTIL_TAG in tags)
     forget_endpoint(name)
+
+
+def _capacity(name: str, config: dict[str, Any] | None) -> Capacity:
+    """By its configuration, or what is recorded of that where it is gone."""
+    record = readable_endpoint(name)
+    told = config or (record.requests.get("CreateEndpointConfig") if record else None)
+    return capacity_of(told, {}) if told else Capacity()
+
+
+def _remove_scaling(place: Place, name: str) -> str:
+    """Before the endpoint, on which it would act."""
+    try:
+        return _told_of("scaling", name, done=remove_scaling(place, name))
+    except SagesegError as e:
+        return f"scaling {name}: may remain ({e}); sageseg jobs leftovers --delete removes it"
+
+
+def _empty_store(place: Place, name: str, capacity: Capacity) -> Iterator[str]:
+    """What callers that were killed left of images and answers. A place of any other name may hold what is not of
+    sageseg."""
+    if not capacity.answers_uri.endswith(f"/{ASYNC}/{name}"):
+        return
+    try:
+        open_store(capacity.answers_uri, place.region).remove()
+    except SagesegError as e:
+        yield f"{capacity.answers_uri}: may remain ({e}); it is yours to delete"
 
 
 def _check_deletable(endpoint: dict[str, Any], tags: dict[str, str], *, force: bool) -> None:
@@ -124,7 +168,11 @@ def _remove_part(place: Place, kind: Kind, name: str, found: dict[str, Any] | No
 
 
 def _told(kind: Kind, name: str, *, done: bool) -> str:
-    return f"{kind.word} {name}: {'deleted' if done else 'gone already'}"
+    return _told_of(kind.word, name, done=done)
+
+
+def _told_of(word: str, name: str, *, done: bool) -> str:
+    return f"{word} {name}: {'deleted' if done else 'gone already'}"
 
 
 def _remove_schedule(place: Place, name: str, *, leased: bool) -> Iterator[str]:

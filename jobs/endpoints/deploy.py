@@ -21,16 +21,18 @@ from formats.texts.wording import format_roughly
 from jobs import creating
 from jobs.backends import Place, open_place
 from jobs.contract.log_lines import endpoint_logs
-from jobs.cost.quotes import EndpointQuote
+from jobs.cost.agreement import AnyEndpointQuote
+from jobs.cost.quotes import serverless_words
 from jobs.creating import UnknownOutcomeError, create, described, is_of
 from jobs.endpoints.container_log import show_log
 from jobs.endpoints.delete import remove_endpoint
 from jobs.endpoints.first_answer import check_endpoint
 from jobs.endpoints.invocations import open_caller
 from jobs.endpoints.lease import create_schedule, delete_schedule
-from jobs.endpoints.parts import CONFIG, ENDPOINT, MODEL, Kind, delete_part, describe_part, tags_of
+from jobs.endpoints.parts import CONFIG, ENDPOINT, MODEL, Kind, capacity_of, delete_part, describe_part, tags_of
 from jobs.endpoints.plan import Deployment
 from jobs.endpoints.records import EndpointRecord, read_endpoint, write_endpoint
+from jobs.endpoints.scaling import has_scaling, set_scaling
 from jobs.tracking.job_calls import POLL_SECONDS
 from jobs.tracking.trained_model import TrainedModel
 
@@ -40,12 +42,17 @@ _PARTS = {
     "CreateEndpoint": creating.ENDPOINT,
 }
 """What makes an endpoint, in the order in which it is made."""
+SLEEPS = {
+    "aws": "about a quarter of an hour after its last answer (inferred); the next request wakes it in some minutes",
+    "local": "some minutes after its last answer; the next request wakes it",
+}
+"""By backend, when an asynchronous endpoint goes to sleep."""
 
 
 def deploy(
     deployment: Deployment,
     requests: dict[str, dict[str, Any]],
-    agree: Callable[[], EndpointQuote | None],
+    agree: Callable[[], AnyEndpointQuote | None],
     *,
     wait: bool,
 ) -> EndpointRecord:
@@ -65,16 +72,23 @@ def deploy(
             delete_part(place.sagemaker, kind, deployment.name)
             say(f"{kind.word} {deployment.name}: left by an earlier endpoint, replaced")
         record = _create(place, _new_record(deployment, requests, quote))
-        say(f"started endpoint {record.name} on {deployment.serving.instance_type}")
+        say(f"started endpoint {record.name} on {_machines(deployment)}")
     if not wait:
         return record
     _await_service(place, record)
     _ask_once(place, record, trained)
-    return record
+    return _let_sleep(place, record) if has_scaling(record.requests) else record
+
+
+def _machines(deployment: Deployment) -> str:
+    serving = deployment.serving
+    if serving.serverless:
+        return serverless_words(serving.serverless.memory_mb, serving.serverless.max_concurrency)
+    return f"{serving.instance_type}{', asynchronous' if serving.answers else ''}"
 
 
 def _new_record(
-    deployment: Deployment, requests: dict[str, dict[str, Any]], quote: EndpointQuote | None
+    deployment: Deployment, requests: dict[str, dict[str, Any]], quote: AnyEndpointQuote | None
 ) -> EndpointRecord:
     trained = deployment.trained
     return EndpointRecord(
@@ -96,7 +110,7 @@ def _new_record(
 def _begun_before(place: Place, deployment: Deployment, requests: dict[str, dict[str, Any]]) -> EndpointRecord | None:
     """The endpoint that an earlier call of the same command began without hearing of its end, where it is there."""
     record = read_endpoint(deployment.name)
-    if record is None or record.arn or (record.backend, record.region) != (place.backend, place.region):
+    if record is None or not record.is_begun or (record.backend, record.region) != (place.backend, place.region):
         return None
     found = described(place.sagemaker, creating.ENDPOINT, record.name)
     if found is None or not is_of(record.requests["CreateEndpoint"], found, datetime.fromisoformat(record.created)):
@@ -186,6 +200,27 @@ def _take_back(place: Place, record: EndpointRecord) -> None:
         say(f"{_remains(record)} ({e})")
 
 
+def _let_sleep(place: Place, record: EndpointRecord) -> EndpointRecord:
+    """Set its scaling; without it the endpoint goes. Where nobody knows, the record stays: the same command goes on."""
+    try:
+        set_scaling(place, record.name, record.requests)
+    except UnknownOutcomeError:
+        say(_remains(record))
+        raise
+    except SagesegError as e:
+        _take_back(place, record)
+        denied = isinstance(e, AwsError) and e.code.startswith("AccessDenied")
+        step = "; sageseg jobs policy --scaling writes the permissions" if denied else ""
+        raise SagesegError(f"--async: nothing would put endpoint {record.name} to sleep: {e}{step}") from e
+    except KeyboardInterrupt:
+        say(_remains(record))
+        raise
+    record = replace(record, scaled=True)
+    write_endpoint(record)
+    say(f"it sleeps when nothing waits for it: {SLEEPS[place.backend]}")
+    return record
+
+
 def _remains(record: EndpointRecord) -> str:
     price = record.cost.get("usd_per_hour")
     costs = f" and costs ${24 * price:.2f} per day" if price else ""
@@ -223,7 +258,9 @@ def _follow(place: Place, record: EndpointRecord) -> dict[str, Any] | None:
 
 def _ask_once(place: Place, record: EndpointRecord, trained: TrainedModel) -> None:
     try:
-        said = check_endpoint(open_caller(record.name, place.backend, place.region), trained)
+        said = check_endpoint(
+            open_caller(place, record.name, capacity_of(record.requests["CreateEndpointConfig"], {})), trained
+        )
     except SagesegError as e:
         _give_up(place, record, f"endpoint {record.name}: is in service, but does not answer as it should: {e}")
     except KeyboardInterrupt:

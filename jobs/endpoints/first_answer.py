@@ -9,7 +9,7 @@ import numpy as np
 from formats.dataset import open_dataset
 from formats.errors import SagesegError
 from formats.images import Rgb, encode_image
-from jobs.contract.invocation import ENDPOINT_BYTES, PNG, Expected, decode_mask, make_payload
+from jobs.contract.invocation import PNG, Expected, decode_mask, make_payload
 from jobs.endpoints.invocations import Caller
 from jobs.tracking.trained_model import TrainedModel
 
@@ -26,7 +26,7 @@ def check_endpoint(caller: Caller, model: TrainedModel) -> str:
     """Ask the endpoint once and check the answer: a PNG mask of the image's size whose ids are
     classes. Returns what came back, in words; raises SagesegError."""
     sample = find_sample(model)
-    payload = make_payload(sample.jpeg, ENDPOINT_BYTES, sample.what)
+    payload = make_payload(sample.jpeg, caller.takes, sample.what)
     expected = Expected(payload.width, payload.height, model.num_classes, sample.what)
     mask = decode_mask(caller.ask(payload.body, PNG, sample.what), expected)
     found = [model.classes.names[value] if model.classes else str(value) for value in np.unique(mask)]

@@ -11,9 +11,13 @@ from typing import Any
 from aws.clients import NetworkError, aws_errors
 from aws.errors import AwsError
 from formats.errors import SagesegError
-from jobs.backends import make_client
-from jobs.contract.invocation import PROTOBUF_TYPES
+from jobs.backends import Place, make_client
+from jobs.contract.invocation import ASYNC_BYTES, ENDPOINT_BYTES, PROTOBUF_TYPES, SERVERLESS_BYTES
 from jobs.contract.log_lines import endpoint_logs
+from jobs.contract.serving_requests import MAX_INVOCATION_BYTES
+from jobs.endpoints.parts import Capacity
+from jobs.endpoints.queued import FIRST_PAUSE, Queue
+from jobs.endpoints.stores import open_store
 
 TRIES = 8
 _FIRST_SECONDS, _LONGEST_SECONDS = 0.5, 20.0
@@ -25,10 +29,20 @@ _TOO_LARGE = re.compile(r"^413$|TooLarge|content length exceeded", re.IGNORECASE
 
 @dataclass(frozen=True)
 class Caller:
-    """A way to ask an endpoint. One may be shared by many threads."""
+    """A way to ask an endpoint, at once or by its queue. One may be shared by many threads. `takes` and `answers` are
+    the bytes of an image and of an answer at most, `more` is what else helps an endpoint that has too much to do."""
 
     name: str
     runtime: Any
+    queue: Queue | None = None
+    takes: int = ENDPOINT_BYTES
+    answers: int = MAX_INVOCATION_BYTES
+    more: str = ""
+
+    def give_up(self) -> None:
+        """Nobody waits for answers any more, which may be hours away."""
+        if self.queue:
+            self.queue.given_up.set()
 
     def ask(self, body: bytes, accept: str, what: str, tries: int = TRIES) -> bytes:
         """The answer to an image. Throttling, failures of the service and of the container, and
@@ -38,14 +52,17 @@ class Caller:
         """
         for number in range(tries):
             try:
-                return self._ask_once(body, accept)
+                return self.ask_once(body, accept)
             except SagesegError as e:
                 if number == tries - 1 or not is_transient(e):
                     raise self._explain(e, len(body), what, number + 1) from e
             sleep(random.uniform(0.5, 1) * min(_FIRST_SECONDS * 2**number, _LONGEST_SECONDS))  # noqa: S311
         raise AssertionError("the last try returns or raises")
 
-    def _ask_once(self, body: bytes, accept: str) -> bytes:
+    def ask_once(self, body: bytes, accept: str) -> bytes:
+        """Raises SagesegError for whatever is no answer."""
+        if self.queue:
+            return self.queue.ask(self.runtime, self.name, body, accept)
         with aws_errors(f"asking endpoint {self.name}"):
             answer = self.runtime.invoke_endpoint(
                 EndpointName=self.name, ContentType="image/jpeg", Accept=accept, Body=body
@@ -65,14 +82,24 @@ class Caller:
             )
         if is_transient(error):
             return SagesegError(
-                f"{what}: {error}; asked {tries} times; ask fewer at a time (--parallel 1), or predict with --via "
-                f"artefact; the container's log is {endpoint_logs(self.name)}"
+                f"{what}: {error}; asked {tries} times; ask fewer at a time (--parallel 1){self.more}, or predict with "
+                f"--via artefact; the container's log is {endpoint_logs(self.name)}"
             )
         return error
 
 
-def open_caller(name: str, backend: str, region: str) -> Caller:
-    return Caller(name, make_client("sagemaker-runtime", backend, region, once=True))
+def open_caller(place: Place, name: str, capacity: Capacity) -> Caller:
+    """For an endpoint of this capacity."""
+    cold = capacity.serverless is not None
+    runtime = make_client("sagemaker-runtime", place.backend, place.region, once=True, cold=cold)
+    if capacity.answers_uri:
+        store = open_store(capacity.answers_uri, place.region, capacity.kms_key)
+        queue = Queue(capacity.answers_uri, store, FIRST_PAUSE[place.backend])
+        return Caller(name, runtime, queue, ASYNC_BYTES, ASYNC_BYTES)
+    if cold:
+        more = ", deploy it with a larger --max-concurrency"
+        return Caller(name, runtime, None, SERVERLESS_BYTES, SERVERLESS_BYTES, more)
+    return Caller(name, runtime)
 
 
 def is_transient(error: SagesegError) -> bool:

@@ -2,7 +2,8 @@
 
     sageseg jobs leftovers --delete
 
-Ours is what carries a tag `sageseg:…`; of schedules, what is named `sageseg-<endpoint>` and deletes one.
+Ours is what carries a tag `sageseg:…`; of schedules, what is named `sageseg-<endpoint>` and deletes one; of scaling,
+what has policies of our names.
 """
 
 from __future__ import annotations
@@ -20,11 +21,13 @@ from aws.names import SCHEDULE_PREFIX, UNTIL_TAG, is_ours, parse_until
 from formats.console import say
 from jobs.backends import Place
 from jobs.contract.instances import running_on
-from jobs.cost.prices import Component, find_rate
+from jobs.cost.prices import Component, find_rate, find_serverless_rate
 from jobs.endpoints.lease import endpoint_of_schedule
-from jobs.endpoints.parts import CONFIG, ENDPOINT, MODEL, Kind, describe_part, instances_of, tags_of
+from jobs.endpoints.parts import CONFIG, ENDPOINT, MODEL, Capacity, Kind, capacity_of, describe_part, tags_of
+from jobs.endpoints.scaling import scaled_endpoints
 
 _THREADS = 8
+_Price = Callable[[str, Component], float | None]
 _UNDER_WAY = timedelta(minutes=15)
 """A model or configuration this young may belong to an endpoint or a transform that is just being made."""
 
@@ -32,7 +35,8 @@ _UNDER_WAY = timedelta(minutes=15)
 @dataclass(frozen=True)
 class Leftover:
     """One thing that is there. `created` has a time zone. `usd_per_day` is None where unknown, or where
-    others are paid for it; `until` is the end of its lease. `unused`: nothing needs it any more."""
+    others are paid for it; `until` is the end of its lease. `unused`: nothing needs it any more. `about` is what else
+    is to be known of its cost."""
 
     kind: str
     name: str
@@ -43,6 +47,7 @@ class Leftover:
     usd_per_day: float | None = 0.0
     until: datetime | None = None
     unused: bool = False
+    about: str = ""
 
     def is_expired(self, now: datetime) -> bool:
         return self.until is not None and self.until <= now
@@ -89,20 +94,22 @@ def find_leftovers(place: Place, now: datetime) -> list[Leftover]:
     used = {found["EndpointConfigName"] for found in described}
     parts = _parts(place, used, now)
     schedules = _schedules(place, set(endpoints)) if place.backend == "aws" else []
-    return [*ours, *jobs, *schedules, *parts]
+    return [*ours, *jobs, *schedules, *_scalings(place, set(endpoints)), *parts]
 
 
 def _ours(endpoint: Mapping[str, Any], tags: Mapping[str, Mapping[str, str]]) -> bool:
     return is_ours(tags[endpoint["EndpointArn"]])
 
 
-def _endpoint(
-    place: Place, found: Mapping[str, Any], tags: Mapping[str, str], price: Callable[[str, Component], float | None]
-) -> Leftover:
+def endpoint_leftover(place: Place, found: Mapping[str, Any], tags: Mapping[str, str]) -> Leftover:
+    """One endpoint, as its backend describes it, with what it costs."""
+    return _endpoint(place, found, tags, _prices(place))
+
+
+def _endpoint(place: Place, found: Mapping[str, Any], tags: Mapping[str, str], price: _Price) -> Leftover:
     config = describe_part(place.sagemaker, CONFIG, found["EndpointConfigName"])
-    kind, count = instances_of(config) if config else ("", 1)
     failed = found["EndpointStatus"] == "Failed"
-    hourly = price(kind, "Host") if kind else None
+    usd_per_day, about = _costs(place, capacity_of(config, found), price) if config else (None, "")
     return Leftover(
         "endpoint",
         found["EndpointName"],
@@ -110,13 +117,30 @@ def _endpoint(
         place.region,
         found["EndpointStatus"],
         found["CreationTime"],
-        usd_per_day=0.0 if failed else None if hourly is None else 24 * count * hourly,
+        usd_per_day=0.0 if failed else usd_per_day,
         until=parse_until(tags.get(UNTIL_TAG, "")),
         unused=failed,
+        about=about,
     )
 
 
-def _prices(place: Place) -> Callable[[str, Component], float | None]:
+def _costs(place: Place, capacity: Capacity, price: _Price) -> tuple[float | None, str]:
+    """Dollars per day as it stands now, and what it may come to besides."""
+    if capacity.serverless:
+        memory = capacity.serverless.memory_mb
+        usd = 0.0 if place.backend == "local" else find_serverless_rate(place.region, memory).usd_per_hour
+        at_work = "" if not usd else f", ${usd:.4g} per hour of answering"
+        return 0.0, f"{memory} MB serverless: nothing while nobody asks{at_work}"
+    if not capacity.answers_uri:
+        hourly = price(capacity.instance_type, "Host")
+        return None if hourly is None else 24 * capacity.instances * hourly, ""
+    hourly, awake = price(capacity.instance_type, "AsyncInf"), 1 if capacity.alive is None else capacity.alive
+    each = "" if not hourly else f", ${24 * hourly:.2f}/day for each that is awake"
+    usd_now = None if hourly is None and awake else 24 * awake * (hourly or 0)
+    return usd_now, f"asynchronous, {f'{awake} awake' if awake else 'asleep'}{each}"
+
+
+def _prices(place: Place) -> _Price:
     """Dollars per hour of an instance type, asked once for each; nothing is paid on this machine."""
 
     @cache
@@ -128,7 +152,7 @@ def _prices(place: Place) -> Callable[[str, Component], float | None]:
     return price
 
 
-def _running(place: Place, kind: _Jobs, price: Callable[[str, Component], float | None]) -> Iterator[Leftover]:
+def _running(place: Place, kind: _Jobs, price: _Price) -> Iterator[Leftover]:
     names = _listed(place, f"list_{kind.call}s", kind.listed, f"{kind.member}Name", StatusEquals="InProgress")
     for name in names:
         with aws_errors(f"describing {kind.word} {name}"):
@@ -227,4 +251,19 @@ def _schedules(place: Place, endpoints: set[str]) -> list[Leftover]:
         )
         for schedule in found
         if schedule["Target"]["Arn"].endswith(":aws-sdk:sagemaker:deleteEndpoint")
+    ]
+
+
+def _scalings(place: Place, endpoints: set[str]) -> list[Leftover]:
+    """How our asynchronous endpoints sleep and wake, which outlives an endpoint that its lease ended."""
+    try:
+        found = scaled_endpoints(place)
+    except AwsError as e:
+        if not e.code.startswith("AccessDenied"):
+            raise
+        say(f"note: {e}; of an endpoint that is gone its scaling costs nothing, but for its alarms some cents")
+        return []
+    return [
+        Leftover("scaling", name, place.backend, place.region, "", created, unused=name not in endpoints)
+        for name, created in found.items()
     ]

@@ -11,6 +11,7 @@ from formats.verbs.command_options import option
 from jobs.cost.prices import parse_max_cost, parse_rate
 
 SERVING_INSTANCE = "ml.c5.xlarge"
+SERVERLESS_MB, SERVERLESS_AT_A_TIME = 4096, 5
 SHORTEST = timedelta(minutes=10)
 """Until an endpoint is in service minutes pass, and before that it cannot be deleted."""
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
@@ -30,8 +31,21 @@ def parse_ttl(text: str) -> timedelta:
 class DeployOptions:
     """Where an endpoint runs, under which name, for how long, and what it may cost."""
 
-    instance_type: str = option(SERVING_INSTANCE, "What the endpoint runs on.", metavar="TYPE")
+    instance_type: str | None = option(
+        None, f"What the endpoint runs on; {SERVING_INSTANCE} by default.", metavar="TYPE"
+    )
     instance_count: int = option(1, "How many of them.", metavar="N")
+    serverless: bool = option(False, "On containers that AWS starts when it is asked, and pays nothing for between.")
+    memory: int | None = option(
+        None, f"With --serverless: MB of each container; {SERVERLESS_MB} by default.", metavar="MB"
+    )
+    max_concurrency: int | None = option(
+        None, f"With --serverless: containers at a time; {SERVERLESS_AT_A_TIME} by default.", metavar="N"
+    )
+    asynchronous: bool = option(
+        False, "Requests wait in a queue, and instances go when it is empty, down to none.", flag="--async"
+    )
+    max_instances: int | None = option(None, "With --async: instances at most; 1 by default.", metavar="N")
     ttl: timedelta | None = option(
         None, "Lease: after so long the endpoint is deleted, 30m, 2h, 1d.", parser=parse_ttl, metavar="TIME"
     )
@@ -55,7 +69,10 @@ class DeployOptions:
         metavar="USD",
     )
     rate: float | None = option(
-        None, "Your own dollars per hour of an instance, in place of the price list.", parser=parse_rate, metavar="USD"
+        None,
+        "Your own dollars per hour of an instance or a serverless container, in place of the price list.",
+        parser=parse_rate,
+        metavar="USD",
     )
     yes: bool = option(False, "Spend without asking.")
     dry_run: bool = option(False, "Print the requests, say what it costs, start nothing.")

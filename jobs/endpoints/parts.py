@@ -9,6 +9,7 @@ from typing import Any
 
 from aws.clients import aws_errors
 from aws.errors import AwsError, is_missing
+from jobs.contract.serving_requests import Serverless
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,30 @@ def tags_of(sagemaker: Any, arn: str) -> dict[str, str]:
         return {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
 
 
-def instances_of(config: Mapping[str, Any]) -> tuple[str, int]:
-    """The instance type of a configuration, and how many."""
+@dataclass(frozen=True)
+class Capacity:
+    """What an endpoint runs on, as its configuration tells it: instances of a type, or `serverless`. `answers_uri` is
+    where an asynchronous one writes, `kms_key` encrypts there; `alive` are the instances that there are now."""
+
+    instance_type: str = ""
+    instances: int = 0
+    serverless: Serverless | None = None
+    answers_uri: str = ""
+    kms_key: str | None = None
+    alive: int | None = None
+
+
+def capacity_of(config: Mapping[str, Any], endpoint: Mapping[str, Any]) -> Capacity:
+    """Of both descriptions."""
     variant = config["ProductionVariants"][0]
-    return variant.get("InstanceType", ""), variant.get("InitialInstanceCount", 1)
+    alive = next((v.get("CurrentInstanceCount") for v in endpoint.get("ProductionVariants", ())), None)
+    if given := variant.get("ServerlessConfig"):
+        return Capacity(serverless=Serverless(given["MemorySizeInMB"], given["MaxConcurrency"]))
+    output = config.get("AsyncInferenceConfig", {}).get("OutputConfig", {})
+    return Capacity(
+        variant.get("InstanceType", ""),
+        variant.get("InitialInstanceCount", 1),
+        answers_uri=output.get("S3OutputPath", "").rstrip("/"),
+        kms_key=output.get("KmsKeyId"),
+        alive=alive,
+    )

@@ -12,25 +12,28 @@ from jobs.contract.service_model import check_request
 from jobs.contract.serving_requests import (
     ServedModel,
     Serving,
-    check_serving_instance,
     endpoint_config_request,
     endpoint_request,
     model_request,
 )
+from jobs.endpoints.capacity import most_instances, with_capacity
 from jobs.endpoints.lease import schedule_request
 from jobs.endpoints.options import DeployOptions
+from jobs.endpoints.scaling import scaling_requests
 from jobs.tracking.trained_model import TrainedModel, endpoint_name, served_image, served_role
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """An endpoint to be made, settled in every part; model, configuration and endpoint share its name."""
+    """An endpoint to be made, settled in every part; model, configuration and endpoint share its name. `most_instances`
+    is of an asynchronous one."""
 
     trained: TrainedModel
     model: ServedModel
     serving: Serving
     until: datetime | None = None
     scheduler_role: str | None = None
+    most_instances: int = 1
 
     @property
     def name(self) -> str:
@@ -47,9 +50,6 @@ def plan_deployment(
     package: str = "",
 ) -> Deployment:
     """Settle an endpoint, or refuse it before anything is sent. `package` is the ARN of the version that is served."""
-    check_serving_instance(options.instance_type, "endpoint")
-    if options.instance_count < 1:
-        raise SagesegError(f"--instance-count {options.instance_count}: expected 1 or more")
     name = options.name or endpoint_name(trained, now)
     check_name(name)
     if len(name) > MAX_ENDPOINT_NAME:
@@ -64,9 +64,9 @@ def plan_deployment(
     tags = {**trained.tags, JOB_TAG: tag_value(trained.name)} | ({UNTIL_TAG: format_until(until)} if until else {})
     image = options.image or served_image(trained)
     model = ServedModel(name, image, trained.artefact_uri, served_role(trained, role), trained.network, tags, package)
-    count, key = options.instance_count, trained.kms_key
-    serving = Serving(name, name, options.instance_type, instance_count=count, kms_key=key, tags=tags)
-    return Deployment(trained, model, serving, until, scheduler_role if until and trained.backend == "aws" else None)
+    serving = with_capacity(Serving(name, name, kms_key=trained.kms_key, tags=tags), options, trained, image)
+    role_of_lease = scheduler_role if until and trained.backend == "aws" else None
+    return Deployment(trained, model, serving, until, role_of_lease, most_instances(options))
 
 
 def requests_of(deployment: Deployment) -> dict[str, dict[str, Any]]:
@@ -79,6 +79,8 @@ def requests_of(deployment: Deployment) -> dict[str, dict[str, Any]]:
     }
     for operation, request in requests.items():
         check_request("sagemaker", operation, request, file_uris=local)
+    if deployment.serving.answers:
+        requests |= scaling_requests(deployment.name, deployment.most_instances, alarm=not local)
     if not (deployment.until and deployment.scheduler_role):
         return requests
     region = deployment.trained.region

@@ -14,6 +14,7 @@ from formats.errors import SagesegError
 from formats.state_home import home
 from formats.texts.json_text import format_json
 from formats.texts.typed_json import parse_as
+from jobs.endpoints.scaling import has_scaling
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class EndpointRecord:
     `job` is what it serves: a job's name, or an artefact as it was named. `until` is the end of its
     lease, empty without one; `scheduled` says whether a schedule ends it. `requests` are what was
     sent, by operation. `cost` holds `usd_per_hour` and `source`. Without `arn` the endpoint was begun, and it is not
-    known here whether it is there.
+    known here whether it is there; `scaled` says whether one whose requests let it sleep has learnt to.
     """
 
     name: str
@@ -36,6 +37,12 @@ class EndpointRecord:
     requests: dict[str, Any] = field(default_factory=dict)
     cost: dict[str, Any] = field(default_factory=dict)
     arn: str = ""
+    scaled: bool = False
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether a call that is to make it did not hear of its end."""
+        return not self.arn or (has_scaling(self.requests) and not self.scaled)
 
 
 def endpoint_path(name: str) -> Path:
@@ -88,7 +95,7 @@ def endpoint_records() -> list[EndpointRecord]:
 
 def begun_name(job: str) -> str | None:
     """The name of the latest endpoint that was begun of a job or an artefact, and of which no more is known."""
-    return next((record.name for record in endpoint_records() if record.job == job and not record.arn), None)
+    return next((record.name for record in endpoint_records() if record.job == job and record.is_begun), None)
 
 
 def forget_endpoint(name: str) -> None:

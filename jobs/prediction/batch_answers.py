@@ -13,7 +13,8 @@ from formats.manifest import ManifestRow
 from formats.predictions import write_predictions_tables
 from formats.prepared.georeference import read_georeference, write_georeference
 from jobs.contract.invocation import Expected, decode_mask, decode_scores
-from jobs.prediction.batch_folder import THREADS, BatchFolder, FolderStore
+from jobs.endpoints.stores import FolderStore
+from jobs.prediction.batch_folder import THREADS, BatchFolder
 from jobs.prediction.crops_to_predict import check_split
 from jobs.prediction.output import Predicted, write_all
 from jobs.prediction.prepared_alike import told_of

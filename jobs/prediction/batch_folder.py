@@ -3,40 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, Protocol
 
-from aws.clients import make_client
-from aws.s3 import S3Prefix, parse_s3_uri
 from formats.console import say
-from formats.disk.private_files import private_folder
-from formats.disk.whole_files import write_errors
 from formats.errors import SagesegError
-from formats.state_home import home
-from jobs.contract.file_uris import file_uri_path, is_file_uri
 from jobs.contract.invocation import Payload, make_payload
+from jobs.endpoints.stores import Store, beside_artefact, open_store
 from jobs.prediction.stages import in_order
 from jobs.tracking.trained_model import TrainedModel
 
 THREADS = 16
 """Files that are sent or fetched at a time: they are waited for more than worked on."""
 _SENT_BYTES = 2**28
-
-
-class Store(Protocol):
-    """Files by name under one place."""
-
-    def put(self, name: str, content: bytes) -> None: ...
-
-    def get(self, name: str) -> bytes:
-        """Raises SagesegError when there is no such file."""
-
-    def remove(self) -> None:
-        """Everything under the place goes."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +35,12 @@ class _Nowhere:
 
     def get(self, name: str) -> bytes:
         raise SagesegError(f"{name}: was sent nowhere")
+
+    def find(self, name: str) -> bytes | None:
+        raise SagesegError(f"{name}: was sent nowhere")
+
+    def delete(self, name: str) -> None:
+        pass
 
     def remove(self) -> None:
         pass
@@ -112,61 +98,12 @@ class BatchFolder:
         self.store.remove()
 
 
-@dataclass(frozen=True)
-class FolderStore:
-    """A folder of this machine, for the emulator."""
-
-    root: Path
-
-    def put(self, name: str, content: bytes) -> None:
-        path = self.root / name
-        with write_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-
-    def get(self, name: str) -> bytes:
-        try:
-            return (self.root / name).read_bytes()
-        except OSError as e:
-            raise SagesegError(
-                f"{self.root / name}: the transform did not write it ({e.strerror}); run it again"
-            ) from e
-
-    def remove(self) -> None:
-        shutil.rmtree(self.root, ignore_errors=True)
-
-
-@dataclass(frozen=True)
-class S3Store:
-    """A prefix in S3, and the client that speaks to it."""
-
-    place: S3Prefix
-    s3: Any
-    kms_key: str | None
-
-    def put(self, name: str, content: bytes) -> None:
-        self.place.put(self.s3, name, content, kms_key=self.kms_key, content_type="image/jpeg")
-
-    def get(self, name: str) -> bytes:
-        return self.place.get(self.s3, name)
-
-    def remove(self) -> None:
-        self.place.delete(self.s3, [found["Key"] for found in self.place.objects(self.s3)])
-
-
 def open_batch_folder(trained: TrainedModel, name: str) -> BatchFolder:
     """Where the transform `name` has its files: beside the job's artefact, which its role may read and
     write; at the emulator under $SAGESEG_HOME."""
-    if trained.backend == "local":
-        return batch_folder_at((private_folder(home(), "batch") / name).as_uri(), trained.region)
-    base = parse_s3_uri(trained.artefact_uri)
-    folder = base.prefix.strip("/").rsplit("/", 2)[0] if trained.is_job else ""
-    prefix = f"{folder or base.prefix.rstrip('/').rpartition('/')[0]}/batch/{name}".lstrip("/")
-    return batch_folder_at(S3Prefix(base.bucket, prefix).uri(), trained.region, trained.kms_key)
+    return batch_folder_at(beside_artefact(trained, "batch", name), trained.region, trained.kms_key)
 
 
 def batch_folder_at(uri: str, region: str, kms_key: str | None = None) -> BatchFolder:
     """A transform's files where a record says that they lie."""
-    if is_file_uri(uri):
-        return BatchFolder(uri, FolderStore(file_uri_path(uri)))
-    return BatchFolder(uri, S3Store(parse_s3_uri(uri), make_client("s3", region), kms_key))
+    return BatchFolder(uri, open_store(uri, region, kms_key))

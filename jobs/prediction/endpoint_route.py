@@ -12,7 +12,6 @@ from formats.errors import SagesegError
 from formats.manifest import ManifestRow
 from jobs.backends import Place, open_place
 from jobs.contract.invocation import (
-    ENDPOINT_BYTES,
     PNG,
     Expected,
     Payload,
@@ -20,9 +19,8 @@ from jobs.contract.invocation import (
     decode_scores,
     make_payload,
 )
-from jobs.contract.serving_requests import MAX_INVOCATION_BYTES
 from jobs.endpoints.invocations import Caller, find_accept, gone, open_caller
-from jobs.endpoints.parts import CONFIG, ENDPOINT, describe_part, instances_of, tags_of
+from jobs.endpoints.parts import CONFIG, ENDPOINT, Capacity, capacity_of, describe_part, tags_of
 from jobs.endpoints.records import endpoint_records, read_endpoint
 from jobs.prediction.crops_to_predict import SourceWork, read_ahead
 from jobs.prediction.options import RouteOptions
@@ -49,10 +47,15 @@ class EndpointRoute:
         known = read_endpoint(name)
         backend, region = (known.backend, known.region) if known else (trained.backend, trained.region)
         place = open_place(backend, options.region or region)
-        kind, count = check_in_service(place, name, trained)
-        caller = open_caller(name, backend, place.region)
-        asking = _Asking(caller, trained.num_classes, options.parallel, self.probabilities)
-        facts = {"endpoint": name, "endpoint_instance_type": kind, "endpoint_instances": count}
+        capacity = check_in_service(place, name, trained)
+        caller = open_caller(place, name, capacity)
+        parallel = _at_a_time(name, capacity, options.parallel)
+        asking = _Asking(caller, trained.num_classes, parallel, self.probabilities)
+        facts = {
+            "endpoint": name,
+            "endpoint_instance_type": _kind(capacity),
+            "endpoint_instances": capacity.instances,
+        }
         with closing(asking.predictions(work)) as predicted:
             yield Begun(predicted, lambda: facts)
         asking.tell_lowered()
@@ -76,7 +79,8 @@ class _Asking:
             crops = _crops(encoded)
             if self.probabilities:
                 yield self._first_scores(next(crops))
-            with closing(in_order(self._predict, crops, threads=self.parallel)) as predicted:
+            predicting = in_order(self._predict, crops, threads=self.parallel, give_up=self.caller.give_up)
+            with closing(predicting) as predicted:
                 yield from predicted
 
     def _first_scores(self, crop: tuple[ManifestRow, bytes]) -> Predicted:
@@ -92,14 +96,14 @@ class _Asking:
         return self._decode(row, payload, self.caller.ask(payload.body, self.accept, row.id))
 
     def _payload(self, row: ManifestRow, jpeg: bytes) -> Payload:
-        payload = make_payload(jpeg, ENDPOINT_BYTES, row.id)
+        payload = make_payload(jpeg, self.caller.takes, row.id)
         if payload.quality is not None:
             self.lowered.append((payload.quality, row.id))
         answer = 4 * self.num_classes * payload.width * payload.height
-        if self.probabilities and answer > MAX_INVOCATION_BYTES:
+        if self.probabilities and answer > self.caller.answers:
             raise SagesegError(
                 f"{row.id}: probabilities of {self.num_classes} classes at {payload.width} × {payload.height} are "
-                f"{answer} bytes, over the {MAX_INVOCATION_BYTES} that an endpoint may answer; predict with "
+                f"{answer} bytes, over the {self.caller.answers} that this endpoint may answer; predict with "
                 "--via artefact or batch, in smaller crops, or without --probabilities"
             )
         return payload
@@ -112,8 +116,8 @@ class _Asking:
         if self.lowered:
             lowest, which = min(self.lowered)
             say(
-                f"note: {len(self.lowered)} images were over {ENDPOINT_BYTES} bytes and went at a lower JPEG quality "
-                f"(down to {lowest}, {which})"
+                f"note: {len(self.lowered)} images were over {self.caller.takes} bytes and went at a lower JPEG "
+                f"quality (down to {lowest}, {which})"
             )
 
 
@@ -133,8 +137,25 @@ def served_by(trained: TrainedModel) -> str:
     return endpoint_name(trained, utc_now())
 
 
-def check_in_service(place: Place, name: str, trained: TrainedModel) -> tuple[str, int]:
-    """The instance type and count of an endpoint that serves this model. Raises SagesegError in one
+def _at_a_time(name: str, capacity: Capacity, parallel: int) -> int:
+    """How many images are asked for at a time; what is to be known of the wait is said."""
+    if capacity.answers_uri and capacity.alive == 0:
+        say(
+            f"note: endpoint {name} sleeps; the first answer comes when an instance has started, at AWS in some minutes"
+        )
+    most = capacity.serverless.max_concurrency if capacity.serverless else parallel
+    if most < parallel:
+        say(f"note: endpoint {name} answers at most {most} at a time, so --parallel {parallel} is lowered to that")
+    return min(parallel, most)
+
+
+def _kind(capacity: Capacity) -> str:
+    """What predictions.json says of it."""
+    return f"serverless, {capacity.serverless.memory_mb} MB" if capacity.serverless else capacity.instance_type
+
+
+def check_in_service(place: Place, name: str, trained: TrainedModel) -> Capacity:
+    """What an endpoint runs on that serves this model. Raises SagesegError in one
     line, with the next step, when it does not."""
     found = describe_part(place.sagemaker, ENDPOINT, name)
     if found is None or found["EndpointStatus"] == "Deleting":
@@ -155,4 +176,4 @@ def check_in_service(place: Place, name: str, trained: TrainedModel) -> tuple[st
             f"{serves}"
         )
     config = describe_part(place.sagemaker, CONFIG, found["EndpointConfigName"])
-    return instances_of(config) if config else ("", 0)
+    return capacity_of(config, found) if config else Capacity()

@@ -23,12 +23,14 @@ def in_order(
     threads: int,
     cost: Callable[[Item], int] = lambda _: 0,
     most: int = 0,
+    give_up: Callable[[], None] = lambda: None,
 ) -> Generator[Result]:
     """The results of `function` in the order of the items, computed by so many threads.
 
     At most two items a thread are under way, the results that nobody has taken among them; and of several only so many
     as cost `most` together. Where `items` or `function` raises SagesegError, what stands before is yielded first.
-    Closed early it waits for what its threads are at, and begins nothing more.
+    Closed early it waits for what its threads are at, and begins nothing more; `give_up` is called first, for what they
+    may wait for.
     """
     waiting: deque[tuple[int, Future[Result]]] = deque()
     under_way, failures = 0, list[SagesegError]()
@@ -45,6 +47,7 @@ def in_order(
         while waiting:
             yield waiting.popleft()[1].result()
     finally:
+        give_up()
         pool.shutdown(cancel_futures=True)
     if failures:
         raise failures[0]

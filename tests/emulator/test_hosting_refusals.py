@@ -85,9 +85,9 @@ CONFIGS_REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "two instances": ({"InitialInstanceCount": 2}, "InitialInstanceCount other than 1 is not emulated"),
     "bad instance": ({"InstanceType": "ml.p3.bogus"}, "Member must satisfy enum value set"),
     "training instance": ({"InstanceType": "ml.p4de.24xlarge.x"}, "Member must satisfy enum value set"),
-    "serverless": (
+    "serverless on an instance": (
         {"ServerlessConfig": {"MemorySizeInMB": 1024, "MaxConcurrency": 1}},
-        "ProductionVariants.1.ServerlessConfig is not emulated",
+        "ProductionVariants.1.InstanceType must not be given with ServerlessConfig",
     ),
     "absent model": ({"ModelName": "absent"}, 'Could not find model "arn:aws:sagemaker:eu-central-1:.*:model/absent"'),
 }

@@ -164,7 +164,7 @@ def test_requests_that_are_refused(runtime: Any, asked: dict[str, str], text: st
         ("/endpoints/a/b/invocations", 404),
         ("/endpoints/..%2f..%2fetc/invocations", 404),
         ("/endpoints/a_b/invocations", 400),
-        ("/endpoints/endpoint/async-invocations", 404),
+        ("/endpoints/endpoint/async-invocations", 400),
     ],
 )
 def test_paths_that_are_no_invocation(server: Server, path: str, status: int) -> None:

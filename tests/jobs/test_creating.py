@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutE
 from aws.errors import AwsError
 from formats.errors import SagesegError
 from jobs.contract.service_model import load_service
-from jobs.creating import CREATING, PACKAGE, CreatingCall, UnknownOutcomeError, create, is_of
+from jobs.creating import CREATING, PACKAGE, SETTING, CreatingCall, UnknownOutcomeError, create, is_of, settle
 from tests.support.called_operations import called_operations
 
 ROOT = Path(__file__).parents[2]
@@ -179,8 +179,32 @@ def test_the_table_is_of_calls_that_aws_has_and_holds_all_that_create() -> None:
     assert {xform_name(operation.partition(":")[2]) for operation in made} == {call.create for call in CREATING}
 
 
-def test_nothing_is_created_but_by_the_table() -> None:
-    names = {call.create for call in CREATING}
+class Sets:
+    """AWS for a call that sets something."""
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+
+    def put_scaling_policy(self, **_: Any) -> Any:
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+@pytest.mark.parametrize("answer", [LOST, error("InternalServiceException", 500)])
+def test_what_is_set_and_whose_answer_is_lost_is_not_taken_as_refused(answer: Exception) -> None:
+    with pytest.raises(UnknownOutcomeError, match="run the same command again: it goes on with what is there"):
+        settle(Sets(answer), "put_scaling_policy", {}, "the scaling of endpoint cars")
+
+
+def test_what_is_set_is_answered_or_refused() -> None:
+    assert settle(Sets({"PolicyARN": ARN}), "put_scaling_policy", {}, "scaling") == {"PolicyARN": ARN}
+    with pytest.raises(AwsError, match=r"setting scaling \(put_scaling_policy\): AccessDeniedException"):
+        settle(Sets(error("AccessDeniedException")), "put_scaling_policy", {}, "scaling")
+
+
+def test_nothing_is_created_or_set_but_by_the_tables() -> None:
+    names = {call.create for call in CREATING} | {*SETTING}
     clients = [path for path in (ROOT / "jobs").rglob("*.py") if "emulator" not in path.parts]
     found = [
         f"{path.name}: {node.attr}"

@@ -22,7 +22,7 @@ from moto.iam.access_control import IAMPolicy, PermissionResult
 from typer.testing import CliRunner
 
 from formats.errors import SagesegError
-from jobs.account.policy import ANY, Account, caller_grants, lease_grants, role_grants
+from jobs.account.policy import ANY, Account, caller_grants, lease_grants, role_grants, scaling_grants
 from jobs.account.policy_script import checked_account, documents, wildcards
 from jobs.contract.registry import ACCOUNTS
 from jobs.contract.service_model import load_service
@@ -30,45 +30,14 @@ from jobs.tracking import job_calls
 from jobs.training.upload import Upload, upload_dataset
 from sageseg.cli import app
 from tests.support.aws_setup import ACCOUNT, REGION, aws_client, no_price_list, use_aws
-from tests.support.called_operations import SERVICES, called_operations, clients_made
+from tests.support.called_operations import OTHER_NAMES, SERVICES, called_operations, clients_made
 from tests.support.channel_samples import make_channels
 from tests.support.dataset_samples import disc_image, make_dataset
 from tests.support.emulator_setup import emulator
+from tests.support.policy_samples import FULL, PLAIN, ROLE, SAMPLES
 from tests.support.serving_setup import SERVES, small_dataset
 from tests.support.template_lint import lint_template
 
-KEY = "12345678-1234-1234-1234-123456789012"
-FULL = checked_account(Account(REGION, ACCOUNT, ("cars", "more-cars"), "sageseg", "one", KEY, True, True, True))
-PLAIN = checked_account(Account(REGION, ACCOUNT, ("cars",)))
-ROLE = FULL.role_arn("sageseg")
-SAMPLES = {
-    "bucket": "arn:aws:s3:::cars",
-    "object": "arn:aws:s3:::cars/one/train/a.jpg",
-    "log-group": FULL.arn("logs", "log-group:/aws/sagemaker/TrainingJobs"),
-    "log-stream": FULL.arn("logs", "log-group:/aws/sagemaker/Endpoints/cars:log-stream:AllTraffic/i-0"),
-    "schedule": FULL.arn("scheduler", "schedule/default/sageseg-cars"),
-    "role": ROLE,
-    "key": FULL.arn("kms", f"key/{KEY}"),
-    "repository": f"arn:aws:ecr:{REGION}:811284229777:repository/semantic-segmentation",
-    "pipeline-execution": FULL.arn("sagemaker", "pipeline/cars/execution/abcdefghijkl"),
-    **{
-        kind: FULL.arn("sagemaker", f"{kind}/cars")
-        for kind in (
-            *("training-job", "hyper-parameter-tuning-job", "transform-job", "processing-job"),
-            *("model", "endpoint-config", "endpoint", "pipeline", "model-package", "model-package-group"),
-        )
-    },
-}
-"""One resource of each type that a project has."""
-OTHER_NAMES = {
-    "s3:HeadBucket": "s3:ListBucket",
-    "s3:ListObjectsV2": "s3:ListBucket",
-    "s3:HeadObject": "s3:GetObject",
-    "s3:DeleteObjects": "s3:DeleteObject",
-    "sagemaker-runtime:InvokeEndpoint": "sagemaker:InvokeEndpoint",
-    "service-quotas:ListServiceQuotas": "servicequotas:ListServiceQuotas",
-}
-"""Operations whose permission is called otherwise (S3 user guide, Required permissions)."""
 NEEDS_NONE = {
     "sts:GetCallerIdentity",
     "sagemaker:DeleteTrainingJob",  # asked of the emulator alone
@@ -81,6 +50,9 @@ NOT_CALLED = {
     "kms:Decrypt",
     "kms:CreateGrant",
     "kms:DescribeKey",
+    "sagemaker:UpdateEndpointWeightsAndCapacities",  # RegisterScalableTarget and PutScalingPolicy need these
+    "cloudwatch:DescribeAlarms",
+    "iam:CreateServiceLinkedRole",
 }
 """Permissions that other operations need beside their own."""
 
@@ -102,6 +74,12 @@ def resource_types(action: str) -> list[str]:
     return types
 
 
+def of_the_caller(account: Account) -> dict[str, Any]:
+    """Both of the caller's policies as one."""
+    made = documents(account)
+    return {**made["caller"], "Statement": [*made["caller"]["Statement"], *made["scaling"]["Statement"]]}
+
+
 def permits(document: dict[str, Any], action: str) -> bool:
     """Whether moto's reading of a policy allows an action on each resource of this project that it knows."""
     places = [SAMPLES[kind] for kind in resource_types(action) if kind in SAMPLES] or [ANY]
@@ -115,6 +93,7 @@ def lint_documents(found: dict[str, dict[str, Any]]) -> list[str]:
     lease = {"Policies": [{"PolicyName": "a", "PolicyDocument": found["lease"]}]}
     resources = {
         "Caller": {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": found["caller"]}},
+        "Scaling": {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": found["scaling"]}},
         "Role": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": found["role-trust"], **role}},
         "Lease": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": found["lease-trust"], **lease}},
     }
@@ -146,7 +125,8 @@ def test_actions_that_are_api_calls_are_operations_of_botocores_model() -> None:
 @pytest.mark.parametrize("account", [FULL, PLAIN], ids=["full", "plain"])
 def test_every_resource_is_of_a_type_that_the_action_knows(account: Account) -> None:
     """`*` stands only where there are no types, or where a reason is given besides."""
-    by_sid = {grant.sid: grant for grant in (*caller_grants(account), *role_grants(account), *lease_grants(account))}
+    made = (*caller_grants(account), *scaling_grants(account), *role_grants(account), *lease_grants(account))
+    by_sid = {grant.sid: grant for grant in made}
     for grant in by_sid.values():
         for action in grant.actions:
             types = resource_types(action)
@@ -154,7 +134,7 @@ def test_every_resource_is_of_a_type_that_the_action_knows(account: Account) -> 
                 assert not types or grant.sid in ("Metrics", "Network"), action
                 continue
             formats = authorization_reference()[action.split(":")[0]]["Resources"]
-            wanted = [pattern for kind in types for pattern in formats[kind]["ARNFormats"]]
+            wanted = [pattern for kind in types for pattern in formats[kind.lower()]["ARNFormats"]]
             assert any(_is_of(place, pattern) for place in grant.resources for pattern in wanted), action
 
 
@@ -167,21 +147,30 @@ def _is_of(place: str, pattern: str) -> bool:
 
 def test_every_wildcard_says_why() -> None:
     named = {grant.sid: grant.why for grant in wildcards(FULL)}
-    assert set(named) == {"FindJobs", "GpuUse", "Prices", "Quotas", "FindLeases", "Metrics", "RegistryToken", "Network"}
+    assert set(named) == {
+        "FindJobs",
+        "GpuUse",
+        "Prices",
+        "Quotas",
+        "FindLeases",
+        "Metrics",
+        "RegistryToken",
+        "Network",
+    } | {"FindScaling"}
     assert all(named.values())
     actions = [action for document in documents(FULL).values() for action in actions_of(document)]
     assert not [action for action in actions if ANY in action]
 
 
 def test_all_that_the_verbs_call_is_granted() -> None:
-    caller = documents(FULL)["caller"]
+    caller = of_the_caller(FULL)
     wanted = {OTHER_NAMES.get(operation, operation) for operation in called_operations() - NEEDS_NONE}
     assert sorted(action for action in wanted if not permits(caller, action)) == []
 
 
 def test_nothing_else_is_granted() -> None:
     wanted = {OTHER_NAMES.get(operation, operation) for operation in called_operations()} | NOT_CALLED
-    assert sorted(set(actions_of(documents(FULL)["caller"])) - wanted) == []
+    assert sorted(set(actions_of(of_the_caller(FULL))) - wanted) == []
 
 
 def test_the_source_was_read_for_every_service_that_the_verbs_use() -> None:
@@ -195,6 +184,7 @@ def test_the_source_was_read_for_every_service_that_the_verbs_use() -> None:
         ("caller", "s3:PutObject", "arn:aws:s3:::cars/one-more/a"),
         ("caller", "iam:PassRole", FULL.role_arn("admin")),
         ("caller", "scheduler:DeleteSchedule", FULL.arn("scheduler", "schedule/default/backup")),
+        ("scaling", "cloudwatch:DeleteAlarms", FULL.arn("cloudwatch", "alarm:theirs")),
         ("caller", "sagemaker:DeleteEndpoint", FULL.arn("sagemaker", "endpoint/cars").replace(ACCOUNT, "210987654321")),
         ("role", "s3:DeleteObject", "arn:aws:s3:::cars/one/a"),
         ("role", "s3:GetObject", "arn:aws:s3:::others/one/a"),
@@ -222,7 +212,7 @@ def test_documents_keep_within_iams_limits() -> None:
     """Characters without white space (IAM user guide, Quotas): managed policy, role's inline policies, trust."""
     many = replace(FULL, buckets=tuple(f"{'b' * 60}{number}" for number in range(10)), region="ap-southeast-1")
     sizes = {name: len(re.sub(r"\s", "", json.dumps(document))) for name, document in documents(many).items()}
-    assert sizes["caller"] <= 6144
+    assert max(sizes["caller"], sizes["scaling"]) <= 6144
     assert max(sizes["role"], sizes["lease"]) <= 10240
     assert max(sizes["role-trust"], sizes["lease-trust"]) <= 2048
 
@@ -231,7 +221,7 @@ def test_without_options_there_is_no_key_no_vpc_and_no_lease() -> None:
     plain = documents(PLAIN)
     assert set(plain) == {"caller", "role", "role-trust"}
     actions = [action for document in plain.values() for action in actions_of(document)]
-    assert not [action for action in actions if re.match("kms|ec2|scheduler", action)]
+    assert not [action for action in actions if re.match("kms|ec2|scheduler|cloudwatch:.*Alarm", action)]
     assert plain["role"]["Statement"][1]["Resource"] == ["arn:aws:s3:::cars/*"]
 
 

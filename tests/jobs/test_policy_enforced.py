@@ -19,17 +19,10 @@ from moto.iam.access_control import IAMPolicy, PermissionResult
 from jobs.account.policy import Account
 from jobs.account.policy_script import checked_account, documents
 from tests.support.aws_setup import ACCOUNT, REGION, ROLE, error_of
+from tests.support.called_operations import OTHER_NAMES
 from tests.support.serving_setup import SCHEDULER_ROLE, Served, run
 
 CALLER = checked_account(Account(REGION, ACCOUNT, ("cars",), "SageMaker", scheduler=True))
-RENAMED = {
-    "s3:HeadBucket": "s3:ListBucket",
-    "s3:ListObjectsV2": "s3:ListBucket",
-    "s3:HeadObject": "s3:GetObject",
-    "s3:DeleteObjects": "s3:DeleteObject",
-    "sagemaker-runtime:InvokeEndpoint": "sagemaker:InvokeEndpoint",
-    "service-quotas:ListServiceQuotas": "servicequotas:ListServiceQuotas",
-}
 KINDS = {
     "TrainingJobName": "training-job",
     "HyperParameterTuningJobName": "hyper-parameter-tuning-job",
@@ -62,7 +55,7 @@ class Gate:
 
     def __call__(self, model: Any, context: dict[str, Any], **_: Any) -> Any:
         service, given = model.service_model.service_name, context["sageseg_given"]
-        action = RENAMED.get(f"{service}:{model.name}", f"{service}:{model.name}")
+        action = OTHER_NAMES.get(f"{service}:{model.name}", f"{service}:{model.name}")
         wanted = [(action, arn_of(service, given))] if action not in FREE else []
         if model.name in ("CreateTrainingJob", "CreateModel", "CreateHyperParameterTuningJob"):
             wanted.append(("iam:PassRole", str(given.get("RoleArn", given.get("ExecutionRoleArn")))))

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from formats.images import encode_image
 from formats.masks import read_mask
 from formats.predictions import open_predictions, read_probabilities
 from jobs.emulator.server import running_server
-from jobs.endpoints.invocations import TRIES, Caller
+from jobs.endpoints.invocations import TRIES, Caller, open_caller
 from tests.support.aws_setup import error_of
 from tests.support.emulator_setup import wait_until
 from tests.support.serving_setup import Served, expected_mask, nothing_written, predict, run, small_dataset
@@ -138,15 +139,22 @@ def test_an_endpoint_that_is_not_in_service_says_what_to_do(aws: Served, tmp_pat
     assert re.match(r"endpoint slow: Failed \(Unable to provision .*\); sageseg jobs delete slow removes it", failed)
 
 
+def limit(monkeypatch: pytest.MonkeyPatch, **bytes_at_most: Any) -> None:
+    """Let every endpoint take, or answer, so many bytes."""
+    monkeypatch.setattr(
+        "jobs.prediction.endpoint_route.open_caller", lambda *of: replace(open_caller(*of), **bytes_at_most)
+    )
+
+
 def test_large_images_are_sent_at_a_lower_quality_and_that_is_said(
     endpoint: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sizes = sorted(endpoint.dataset.image_path(row.id).stat().st_size for row in endpoint.dataset.kept("val"))
-    monkeypatch.setattr("jobs.prediction.endpoint_route.ENDPOINT_BYTES", sizes[0])
+    limit(monkeypatch, takes=sizes[0])
     ran = predict(endpoint, tmp_path / "out", "--via", "endpoint")
     assert ran.exit_code == 0, ran.output
     assert f"images were over {sizes[0]} bytes and went at a lower JPEG quality (down to 90, " in ran.stderr
-    monkeypatch.setattr("jobs.prediction.endpoint_route.ENDPOINT_BYTES", 100)
+    limit(monkeypatch, takes=100)
     ran = predict(endpoint, tmp_path / "none", "--via", "endpoint")
     assert re.search(r"car\d_01: \d+ bytes, \d+ at JPEG quality 40, over the 100 that are taken; cut it", error_of(ran))
     assert nothing_written(tmp_path / "none")
@@ -155,7 +163,7 @@ def test_large_images_are_sent_at_a_lower_quality_and_that_is_said(
 def test_a_payload_that_the_service_refuses_is_one_line(
     endpoint: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jobs.prediction.endpoint_route.ENDPOINT_BYTES", 2**30)
+    limit(monkeypatch, takes=2**30)
     images = tmp_path / "images"
     images.mkdir()
     noise = np.random.default_rng(0).integers(0, 256, (2600, 2600, 3), np.uint8)
@@ -167,7 +175,7 @@ def test_a_payload_that_the_service_refuses_is_one_line(
 def test_probabilities_over_an_answers_limit_are_refused_before_they_are_asked_for(
     endpoint: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jobs.prediction.endpoint_route.MAX_INVOCATION_BYTES", 24 * 16 * 2 * 4 - 1)
+    limit(monkeypatch, answers=24 * 16 * 2 * 4 - 1)
     ran = predict(endpoint, tmp_path / "out", "--via", "endpoint", "--probabilities")
     assert "probabilities of 2 classes at 24 × 16 are 3072 bytes, over the 3071" in error_of(ran)
 

@@ -21,8 +21,10 @@ from jobs.contract.instances import GPU_INSTANCES, has_own_disk
 from jobs.contract.log_lines import validation_lines
 from jobs.contract.service_model import check_request
 from jobs.contract.serving_requests import (
+    Answers,
     Package,
     ServedModel,
+    Serverless,
     Serving,
     Transform,
     endpoint_config_request,
@@ -51,7 +53,7 @@ BUILDERS: dict[str, Any] = {
     "CreateModel": lambda settings: model_request(ServedModel(**with_network(settings))),
     "CreateModelPackageGroup": lambda settings: group_request(**settings),
     "CreateModelPackage": lambda settings: package_request(Package(**settings)),
-    "CreateEndpointConfig": lambda settings: endpoint_config_request(Serving(**settings)),
+    "CreateEndpointConfig": lambda settings: endpoint_config_request(serving(settings)),
     "CreateEndpoint": lambda settings: endpoint_request(Serving(**settings)),
     "CreateTransformJob": lambda settings: transform_request(Transform(**settings)),
 }
@@ -78,6 +80,11 @@ def training_job(settings: dict[str, Any]) -> TrainingJob:
     spot = Spot(**settings["spot"]) if "spot" in settings else None
     mlflow = ManagedMlflow(**settings["mlflow"]) if "mlflow" in settings else None
     return TrainingJob(**{**with_network(settings), "spot": spot, "mlflow": mlflow})
+
+
+def serving(settings: dict[str, Any]) -> Serving:
+    parts = {"serverless": Serverless, "answers": Answers}
+    return Serving(**{name: parts[name](**given) if name in parts else given for name, given in settings.items()})
 
 
 def tuning(settings: dict[str, Any]) -> Tuning:

@@ -54,6 +54,7 @@ _RECORDED = "its server is not there; tests/jobs/test_recording.py has one"
 _REGISTERED = "its job is at an AWS of its own; tests/jobs/test_register.py does it"
 _REGISTRY = "tests/emulator/test_aws_cli.py does it"
 _NO_DOCKER = "docker and its network are not there; tests/project/test_container_image.py reads the Dockerfile"
+_IDLE = "the page asks the endpoint that was deployed last; tests/jobs/test_idle_endpoints.py deploys these"
 _MAKE = "it makes the environment in which this test runs, or runs this test"
 _GPU = "it needs a GPU, on which benchmarks/gpu.sh runs it"
 _ALONE = "it measures for minutes and needs the machine alone"
@@ -107,6 +108,8 @@ NOT_RUN = {
     "sageseg jobs process --instances 8 --role arn:aws:iam::123456789012:role/SageMaker --image "
     "123456789012.dkr.ecr.us-east-1.amazonaws.com/sageseg:1 --max-cost 20 --shards s3://bucket/cars-shards "
     "prep carvana s3://bucket/train s3://bucket/train_masks --out cars": "tests/jobs/test_process_aws.py does it",
+    "sageseg jobs deploy first --serverless --name now-and-then": _IDLE,
+    "sageseg jobs deploy first --async --instance-type ml.g5.xlarge --name by-night": _IDLE,
     "pip wheel --no-deps .": "it is for the checkout; tests/project/test_wheel.py builds one",
     "sageseg jobs process --instances 8 --role arn:aws:iam::123456789012:role/SageMaker --image "
     "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.9.0-cpu-py312-ubuntu22.04-sagemaker "

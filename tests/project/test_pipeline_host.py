@@ -133,6 +133,6 @@ def test_answers_of_a_transform_become_predictions(tmp_path: Path) -> None:
     Image.fromarray(mask).save(tmp_path / "answers" / "car_2.jpg.out", "PNG")
     assert gather_answers(dataset, "test", tmp_path / "answers", tmp_path / "out", probabilities=False) == 1
     assert np.array_equal(read_mask(open_predictions(tmp_path / "out").mask_path("car_2")), mask)
-    with pytest.raises(SagesegError, match=r"car_3\.jpg\.out: the transform did not write it"):
+    with pytest.raises(SagesegError, match=r"car_3\.jpg\.out: was not written"):
         gather_answers(dataset, "val", tmp_path / "answers", tmp_path / "none", probabilities=False)
     assert not (tmp_path / "none").exists()

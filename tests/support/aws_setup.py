@@ -64,9 +64,14 @@ def use_aws(monkeypatch: pytest.MonkeyPatch, url: str, **services: str) -> None:
 @cache
 def aws_client(service: str, url: str, region: str = REGION) -> Any:
     """A plain client of the server, to look at what the code under test did; made once, which takes as long as
-    several requests."""
+    several requests; not of the default session, which tests listen to."""
     keys = {"aws_access_key_id": KEYS.access_key, "aws_secret_access_key": KEYS.secret_key}
-    return boto3.client(service, endpoint_url=url, region_name=region, **keys)
+    return _own_session().client(service, endpoint_url=url, region_name=region, **keys)
+
+
+@cache
+def _own_session() -> Any:
+    return boto3.session.Session()
 
 
 def no_price_list(*_: str) -> list[str]:

@@ -26,6 +26,7 @@ SERVICES = (
     "pricing",
     "scheduler",
     "service-quotas",
+    "application-autoscaling",
     "sts",
 )
 
@@ -109,3 +110,15 @@ def _operations() -> dict[str, list[str]]:
         for operation in load_service(service).operation_names:
             found.setdefault(xform_name(operation), []).append(f"{service}:{operation}")
     return found
+
+
+OTHER_NAMES = {
+    "s3:HeadBucket": "s3:ListBucket",
+    "s3:ListObjectsV2": "s3:ListBucket",
+    "s3:HeadObject": "s3:GetObject",
+    "s3:DeleteObjects": "s3:DeleteObject",
+    "sagemaker-runtime:InvokeEndpoint": "sagemaker:InvokeEndpoint",
+    "sagemaker-runtime:InvokeEndpointAsync": "sagemaker:InvokeEndpointAsync",
+    "service-quotas:ListServiceQuotas": "servicequotas:ListServiceQuotas",
+}
+"""Operations whose permission is called otherwise (S3 user guide, Required permissions)."""

@@ -18,6 +18,7 @@ import sageseg.cli  # noqa: F401 (it mounts predict, which may stitch)
 from formats.dataset import Dataset
 from formats.images import Rgb, read_image
 from formats.masks import Mask
+from jobs.endpoints.scaling import alarm_name
 from jobs.tracking.job_calls import POLL_SECONDS
 from jobs.tracking.records import JobRecord, read_record, write_record
 from sageseg.cli import app
@@ -49,6 +50,8 @@ def answer(path, headers, body):
 """
 """Bright pixels are class 1. Probabilities come under the documented name only, as it may be at AWS."""
 NAME = "cars"
+EMULATED = ("sagemaker", "sagemaker_runtime", "cloudwatch_logs", "application_auto_scaling")
+"""Services in whose place the emulator stands; moto stands for the others."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ class Served:
         return aws_client("scheduler", self.url)
 
     def services(self) -> dict[str, str]:
-        return dict.fromkeys(("sagemaker", "sagemaker_runtime", "cloudwatch_logs"), self.emulator_url)
+        return dict.fromkeys(EMULATED, self.emulator_url)
 
     def endpoint(self) -> str:
         """The status of the only endpoint; empty when there is none."""
@@ -97,6 +100,12 @@ class Served:
         scheduler = self.scheduler()
         for found in scheduler.list_schedules()["Schedules"]:
             scheduler.delete_schedule(Name=found["Name"])
+        scaling, named = aws_client("application-autoscaling", self.emulator_url), ("ResourceId", "ScalableDimension")
+        for found in scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]:
+            where = {name: found[name] for name in named}
+            scaling.deregister_scalable_target(ServiceNamespace="sagemaker", **where)
+            alarm = alarm_name(found["ResourceId"].split("/")[1])
+            aws_client("cloudwatch", self.url).delete_alarms(AlarmNames=[alarm])
 
     def left(self) -> list[str]:
         """The names of all that stands at SageMaker and Scheduler."""
@@ -122,7 +131,7 @@ def served_job(folder: Path, serve: str = SERVES, train: str = TRAINS, process: 
         patch.setattr("jobs.cost.prices._ask", no_price_list)
         patch.setitem(POLL_SECONDS, "aws", 0.02)
         with emulator(folder, train, serve=serve, process=process) as (_, _, server):
-            use_aws(patch, url, **dict.fromkeys(("sagemaker", "sagemaker_runtime", "cloudwatch_logs"), server.url))
+            use_aws(patch, url, **dict.fromkeys(EMULATED, server.url))
             dataset = small_dataset(folder / "dataset")
             words = ("--data", "s3://cars/one", "--role", ROLE, "--name", NAME, "--mini-batch-size", "1", "--yes")
             ran = run("train", str(dataset.root), *words)

@@ -85,6 +85,7 @@ VERBS = (
     Verb("deploy", lambda _served, _: ["jobs", "deploy", NAME, "--yes"]),
     Verb("deploy with a lease", lambda _served, _: ["jobs", "deploy", NAME, "--yes", *_LEASE]),
     Verb("register", lambda _served, _: ["jobs", "register", NAME, "--group", "fleet"], leaves=False),
+    Verb("deploy an asynchronous endpoint", lambda _served, _: ["jobs", "deploy", NAME, "--yes", "--async"]),
     Verb("predict by batch", lambda served, folder: _predict(served, folder, "--via", "batch", "--yes"), leaves=False),
     Verb("predict by endpoint", lambda served, folder: _predict(served, folder, "--via", "endpoint"), _deployed),
     Verb("delete", lambda _served, _: ["jobs", "delete", NAME], _deployed, leaves=False),

@@ -203,9 +203,12 @@ def _target(content: bytes) -> None:
 
 
 def _invocation(content: bytes) -> None:
+    """As a request that is answered at once, and as one that waits."""
     names = ("content-type", "accept", "x-amzn-sagemaker-target-variant", "x-amzn-sagemaker-custom-attributes")
     lines = content.decode("latin-1").split("\n")
-    wire.parse_invocation("cars", dict(zip(names, lines, strict=False)), b"x")
+    wire.parse_invocation("InvokeEndpoint", "cars", dict(zip(names, lines, strict=False)), b"x")
+    waits = ("x-amzn-sagemaker-inputlocation", "x-amzn-sagemaker-requestttlseconds", "x-amzn-sagemaker-inference-id")
+    wire.parse_invocation("InvokeEndpointAsync", "cars", dict(zip(waits, lines, strict=False)), b"")
 
 
 def _augmented(folder: Path) -> Target:

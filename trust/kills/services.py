@@ -157,7 +157,10 @@ class Site:
     def types(self, line: str, url: str, kill: Kill = NOWHERE) -> Ended:
         at = {
             f"AWS_ENDPOINT_URL_{name}": url
-            for name in ("SAGEMAKER", "SAGEMAKER_RUNTIME", "CLOUDWATCH_LOGS", "SERVICE_QUOTAS")
+            for name in (
+                *("SAGEMAKER", "SAGEMAKER_RUNTIME", "CLOUDWATCH_LOGS", "SERVICE_QUOTAS"),
+                "APPLICATION_AUTO_SCALING",
+            )
         }
         return forked(_hurried(self.type_line(line, 1)), self.desk, {**self.environment, **at}, kill)
 

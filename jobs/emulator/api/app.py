@@ -28,7 +28,9 @@ MAX_JSON_BYTES = 2**20
 TOO_LARGE = "RequestEntityTooLargeException"
 DEFAULT_REGION = "us-east-1"
 
-_INVOCATION = re.compile(r"/endpoints/([^/]+)/invocations")
+_INVOCATION = re.compile(r"/endpoints/([^/]+)/((?:async-)?invocations)")
+_RUNTIME = {"invocations": "InvokeEndpoint", "async-invocations": "InvokeEndpointAsync"}
+"""SageMaker Runtime's operations, by the end of their paths."""
 
 Operation = Callable[[dict[str, Any], str], dict[str, Any]]
 """An operation of a service: takes the checked request and the caller's region."""
@@ -44,16 +46,16 @@ class Reply:
 
 
 Invoke = Callable[[Mapping[str, Any], str], Reply]
-"""InvokeEndpoint: takes the checked request and the caller's region."""
+"""An operation of SageMaker Runtime: takes the checked request and the caller's region."""
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What the server answers: operations by (service, name), invocations, and `admit`, which
+    """What the server answers: operations by (service, name), those of SageMaker Runtime by name, and `admit`, which
     raises ServiceError for a call that is to be throttled."""
 
     operations: Mapping[tuple[str, str], Operation]
-    invoke: Invoke
+    invoke: Mapping[str, Invoke]
     admit: Callable[[str], None]
 
 
@@ -104,7 +106,7 @@ class EmulatorApp:
     def _answer(self, environ: Environ) -> Reply:
         invocation = _INVOCATION.fullmatch(environ["PATH_INFO"])
         if invocation and environ["REQUEST_METHOD"] == "POST":
-            return self._invoke(invocation[1], environ)
+            return self._invoke(_RUNTIME[invocation[2]], invocation[1], environ)
         service = None
         try:
             refuse_pages(environ, self._hosts)
@@ -139,14 +141,14 @@ class EmulatorApp:
             raise invalid(str(e)) from e
         return Reply(200, wire.CONTENT_TYPE, wire.render_response(service, operation, response))
 
-    def _invoke(self, endpoint: str, environ: Environ) -> Reply:
+    def _invoke(self, operation: str, endpoint: str, environ: Environ) -> Reply:
         try:
             refuse_pages(environ, self._hosts)
             body = self._signed_body(environ, MAX_INVOCATION_BYTES)
-            request = wire.parse_invocation(endpoint, _headers(environ), body)
-            self._answers.admit("InvokeEndpoint")
-            with _bugs_told("InvokeEndpoint"):
-                return self._answers.invoke(request, _region(environ))
+            request = wire.parse_invocation(operation, endpoint, _headers(environ), body)
+            self._answers.admit(operation)
+            with _bugs_told(operation):
+                return self._answers.invoke[operation](request, _region(environ))
         except ServiceError as fault:
             code = () if fault.code == TOO_LARGE else (("x-amzn-ErrorType", fault.code),)  # real ones carry no code
             return Reply(fault.status, "application/json", wire.render_rest_fault(fault), code)

@@ -8,6 +8,7 @@ https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,13 +16,19 @@ from jobs.contract.service_model import Violation, describe_violations, find_vio
 from jobs.emulator.api.faults import ServiceError
 
 CONTENT_TYPE = "application/x-amz-json-1.1"
-SERVICES = {"SageMaker": "sagemaker", "Logs_20140328": "logs", "ServiceQuotasV20190624": "service-quotas"}
+SERVICES = {
+    "SageMaker": "sagemaker",
+    "Logs_20140328": "logs",
+    "ServiceQuotasV20190624": "service-quotas",
+    "AnyScaleFrontendService": "application-autoscaling",
+}
 """The first half of X-Amz-Target, and botocore's name for that service."""
 RUNTIME = "sagemaker-runtime"
 _REFUSALS = {
     "sagemaker": "ValidationException",
     "logs": "InvalidParameterException",
     "service-quotas": "IllegalArgumentException",
+    "application-autoscaling": "ValidationException",
     RUNTIME: "ValidationError",
 }
 """The code of a request that the model refuses, by service."""
@@ -63,15 +70,20 @@ def _refuse(service: str, violations: list[Violation]) -> None:
         raise ServiceError(_REFUSALS[service], describe_violations(violations))
 
 
-def parse_invocation(endpoint: str, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
-    """The InvokeEndpoint request in a path, headers (names in lower case) and a body."""
+def parse_invocation(operation: str, endpoint: str, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
+    """The request of InvokeEndpoint or InvokeEndpointAsync in a path, headers (names in lower case) and a body."""
     request: dict[str, Any] = {"EndpointName": endpoint, "Body": body}
-    for name, member in load_service(RUNTIME).operation_model("InvokeEndpoint").input_shape.members.items():
+    for name, member in load_service(RUNTIME).operation_model(operation).input_shape.members.items():
         header = member.serialization.get("name", "").lower()
         if member.serialization.get("location") == "header" and header in headers:
-            request[name] = headers[header]
-    _refuse(RUNTIME, find_violations(RUNTIME, "InvokeEndpoint", request))
+            request[name] = _of_header(headers[header], member.type_name)
+    _refuse(RUNTIME, find_violations(RUNTIME, operation, request, file_uris=True))
     return request
+
+
+def _of_header(text: str, kind: str) -> Any:
+    """A number, where the model has one and the header too: else the check says what is wrong."""
+    return int(text) if kind == "integer" and re.fullmatch(r"-?[0-9]{1,10}", text) else text
 
 
 def _parse_json(body: bytes) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from formats.errors import SagesegError
+from jobs.contract.serving_requests import SERVERLESS_MEMORY
 from jobs.emulator.api.app import Operation
 from jobs.emulator.api.faults import invalid
 from jobs.emulator.host.images import environment_not_emulated, image_rules
@@ -28,7 +29,10 @@ ENDPOINT_CONFIGS = ResourceKind(
     missing=("ValidationException", 'Could not find endpoint configuration "{arn}".'),
     taken=("ValidationException", 'Cannot create already existing endpoint configuration "{arn}".'),
 )
-_CONFIG = ("EndpointConfigName", "ProductionVariants", "Tags", "KmsKeyId", "VpcConfig", "EnableNetworkIsolation")
+_CONFIG = (
+    *("EndpointConfigName", "ProductionVariants", "Tags", "KmsKeyId", "VpcConfig", "EnableNetworkIsolation"),
+    "AsyncInferenceConfig",
+)
 _CONTAINER = ("Image", "ModelDataUrl", "Environment", "Mode", "ContainerHostname", "ImageConfig")
 _OF_PACKAGE = ("ModelPackageName", "InferenceSpecificationName", "Environment", "Mode", "ContainerHostname")
 _VARIANT = (
@@ -42,6 +46,7 @@ _VARIANT = (
     "ContainerStartupHealthCheckTimeoutInSeconds",
     "EnableSSMAccess",
     "RoutingConfig",
+    "ServerlessConfig",
 )
 """What a configuration, a container, one of a model package and a variant may hold here; anything else is refused by
 name."""
@@ -90,8 +95,12 @@ class EndpointConfigs:
 
     def create_endpoint_config(self, request: Record, region: str) -> Record:
         check_endpoint_config(request)
-        variant = {"InitialInstanceCount": 1, "InitialVariantWeight": 1.0, **request["ProductionVariants"][0]}
+        given = request["ProductionVariants"][0]
+        counted = {} if "ServerlessConfig" in given else {"InitialInstanceCount": 1}
+        variant = {**counted, "InitialVariantWeight": 1.0, **given}
         model = self._models.get(variant["ModelName"], region)
+        if "ServerlessConfig" in given:
+            _check_serverless_model(model.record)
         members = {"ProductionVariants": [variant], **_isolation(request)}
         return self.configs.create(request, region, model.arn, members)
 
@@ -147,11 +156,38 @@ def check_endpoint_config(request: Record) -> None:
     for problem in _config_not_emulated(request):
         raise invalid(f"{problem} is not emulated")
     (variant,) = request["ProductionVariants"]
-    for name in ("ModelName", "InstanceType"):
+    serverless, asynchronous = variant.get("ServerlessConfig"), request.get("AsyncInferenceConfig")
+    for name in ("ModelName", *(() if serverless else ("InstanceType",))):
         if name not in variant:
             raise invalid(f"ProductionVariants.1.{name} is missing")
+    if serverless is not None:
+        _check_serverless_config(variant, asynchronous)
+    if asynchronous is not None and "NotificationConfig" in asynchronous["OutputConfig"]:
+        raise invalid("NotificationConfig is not emulated")
+    if asynchronous is not None and "S3OutputPath" not in asynchronous["OutputConfig"]:
+        raise invalid("AsyncInferenceConfig.OutputConfig.S3OutputPath is missing")
     if variant.get("InitialInstanceCount", 1) != 1:
         raise invalid("InitialInstanceCount other than 1 is not emulated")
+
+
+def _check_serverless_config(variant: Record, asynchronous: Record | None) -> None:
+    config = variant["ServerlessConfig"]
+    for name in ("InstanceType", "InitialInstanceCount"):
+        if name in variant:
+            raise invalid(f"ProductionVariants.1.{name} must not be given with ServerlessConfig")
+    if "ProvisionedConcurrency" in config:
+        raise invalid("ProvisionedConcurrency is not emulated")
+    if config["MemorySizeInMB"] not in SERVERLESS_MEMORY:
+        sizes = ", ".join(map(str, SERVERLESS_MEMORY))
+        raise invalid(f"MemorySizeInMB {config['MemorySizeInMB']} is not supported; expected one of {sizes}")
+    if asynchronous is not None:
+        raise invalid("AsyncInferenceConfig is not supported with ServerlessConfig")
+
+
+def _check_serverless_model(model: Record) -> None:
+    """Raise ServiceError for a model that serverless endpoints do not take (developer guide, Feature exclusions)."""
+    if "VpcConfig" in model or model.get("EnableNetworkIsolation"):
+        raise invalid("VPC configuration and network isolation are not supported for serverless endpoints")
 
 
 def _config_not_emulated(request: Record) -> Iterator[str]:

@@ -51,6 +51,17 @@ class Endpoints:
         trouble = trouble_of(endpoints, EndpointTrouble(), name, instance_type)
         self.runs.start(EndpointRun(self._place, self.endpoints, name, trouble))
 
+    def settle(self, name: str) -> None:
+        """Let an endpoint look at its record and its scaling again."""
+        run = self.runs.get(name)
+        if run is not None:
+            run.settle()
+
+    @property
+    def has_waiting(self) -> bool:
+        """Whether requests wait in the queue of an asynchronous endpoint, for which the server stays up."""
+        return any(run.has_waiting for run in self.runs.all())
+
     def create_endpoint(self, request: Record, region: str) -> Record:
         config, deployment = self._wanted(request, region)
         name = request["EndpointName"]
@@ -71,6 +82,8 @@ class Endpoints:
         return config, make_deployment(config.record, model.record)
 
     def _check_quota(self, instance_type: str) -> None:
+        if not instance_type:  # serverless has another quota
+            return
         used = [deployment_of(e.record).instance_type for e in self.endpoints.with_status(*IN_PROGRESS, "InService")]
         self._place.rehearsal.plan().check_quota(instance_type, "endpoint", used.count(instance_type))
 
@@ -78,9 +91,7 @@ class Endpoints:
         _, deployment = self._wanted(request, region)
         endpoint = self.endpoints.of_request(request, region)
         self.endpoints.change(endpoint.name, lambda record, _: _begin_update(record, deployment))
-        run = self.runs.get(endpoint.name)
-        if run is not None:
-            run.settle()
+        self.settle(endpoint.name)
         return {"EndpointArn": endpoint.arn}
 
     def delete_endpoint(self, request: Record, region: str) -> Record:

@@ -6,6 +6,7 @@ Pure functions: times are epoch seconds and come in as arguments.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from aws.names import UNTIL_TAG, parse_until
 from jobs.emulator.host.serving_container import STARTUP_SECONDS
@@ -13,6 +14,8 @@ from jobs.emulator.store.collection import ResourceKind
 from jobs.emulator.store.job_records import MAX_REASON
 from jobs.emulator.store.state import Record, Resource
 
+SERVERLESS_START_SECONDS = 180
+"""What a serverless container has to start before it answers (developer guide)."""
 ENDPOINTS = ResourceKind(
     word="endpoint",
     prefix="Endpoint",
@@ -35,19 +38,25 @@ class Deployment:
     model_uri: str | None
     environment: dict[str, str]
     startup_seconds: int = STARTUP_SECONDS
+    serverless: dict[str, int] | None = None
+    answers: dict[str, Any] | None = None
+    """ServerlessConfig and AsyncInferenceConfig, as the configuration has them."""
 
 
 def make_deployment(config: Record, model: Record) -> Deployment:
     variant, container = config["ProductionVariants"][0], model["_Container"]
+    usual = SERVERLESS_START_SECONDS if "ServerlessConfig" in variant else STARTUP_SECONDS
     return Deployment(
         config=config["EndpointConfigName"],
         variant=variant["VariantName"],
-        instance_type=variant["InstanceType"],
+        instance_type=variant.get("InstanceType", ""),
         weight=variant["InitialVariantWeight"],
         image=container["Image"],
         model_uri=container.get("ModelDataUrl"),
         environment=container["Environment"],
-        startup_seconds=variant.get("ContainerStartupHealthCheckTimeoutInSeconds", STARTUP_SECONDS),
+        startup_seconds=variant.get("ContainerStartupHealthCheckTimeoutInSeconds", usual),
+        serverless=variant.get("ServerlessConfig"),
+        answers=config.get("AsyncInferenceConfig"),
     )
 
 
@@ -82,14 +91,28 @@ def in_service(record: Record, deployment: Deployment, now: float, reason: str =
                 ],
                 "CurrentWeight": deployment.weight,
                 "DesiredWeight": deployment.weight,
-                "CurrentInstanceCount": 1,
-                "DesiredInstanceCount": 1,
+                **_capacity(deployment),
             }
         ],
         _Deployment=asdict(deployment),
     )
+    if deployment.answers is not None:
+        record["AsyncInferenceConfig"] = deployment.answers
     if reason:
         record["FailureReason"] = reason[:MAX_REASON]
+
+
+def _capacity(deployment: Deployment) -> Record:
+    if deployment.serverless is not None:
+        return {"CurrentServerlessConfig": deployment.serverless, "DesiredServerlessConfig": deployment.serverless}
+    return {"CurrentInstanceCount": 1, "DesiredInstanceCount": 1}
+
+
+def fell_asleep(record: Record, _now: float) -> None:
+    """An asynchronous endpoint has no instance any more; of a serverless one nothing tells."""
+    (variant,) = record["ProductionVariants"]
+    if "CurrentInstanceCount" in variant:
+        variant.update(CurrentInstanceCount=0, DesiredInstanceCount=0)
 
 
 def failed(record: Record, reason: str) -> None:

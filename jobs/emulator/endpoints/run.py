@@ -7,11 +7,16 @@ import threading
 import time
 import uuid
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from formats.errors import SagesegError
 from jobs.contract.log_lines import endpoint_logs
-from jobs.emulator.endpoints.record import Deployment, deployment_of, failed, in_service, lease_end
+from jobs.emulator.endpoints.capacity import Now, can_sleep, is_wanted
+from jobs.emulator.endpoints.record import Deployment, deployment_of, failed, fell_asleep, in_service, lease_end
+from jobs.emulator.endpoints.scaling import scaling_of
+from jobs.emulator.endpoints.waiting import AT_A_TIME, Waiting, WaitingRequests, Worker
 from jobs.emulator.host.container import kill_survivor
 from jobs.emulator.host.rehearsal import EndpointTrouble
 from jobs.emulator.host.runs import Halt
@@ -55,10 +60,14 @@ class EndpointRun:
         self._deleted = self._failed = False
         self._serving: ServingContainer | None = None
         self._deployed: Deployment | None = None
-        self._restarts = 0
+        self._restarts = self._in_hand = 0
+        self._asked = time.monotonic()
+        worker = Worker(self.wait_serving, self._count, self._halted.is_set, lambda: endpoints.find(name))
+        self._waiting = WaitingRequests(self._folder / "waiting", place.storage, worker)
 
     def run(self) -> None:
         try:
+            self._waiting.take_up(AT_A_TIME)
             while not self._has_ended():
                 self._settle()
                 self._wake.wait(self._seconds_to_wait())
@@ -79,7 +88,19 @@ class EndpointRun:
         """How long nothing changes of itself; a machine that slept meanwhile is looked at again."""
         resource = self._endpoints.find(self.name)
         until = None if resource is None else lease_end(resource)
-        return None if until is None else min(max(until - time.time(), 0), _LOOK_SECONDS)
+        waits = [] if until is None else [min(max(until - time.time(), 0), _LOOK_SECONDS)]
+        if self._serving is None:
+            waits += [_LOOK_SECONDS] * (self._in_hand > 0)  # what was to answer did not start
+        elif self._can_sleep() and (left := self._seconds_to_quiet()) > 0:
+            waits.append(left)
+        return min(waits, default=None)
+
+    def _can_sleep(self) -> bool:
+        return self._deployed is not None and can_sleep(self._deployed)
+
+    def _seconds_to_quiet(self) -> float:
+        """After which it may sleep, if nothing is asked."""
+        return self._trouble.sleeps_after_seconds - (time.monotonic() - self._asked)
 
     def halt(self, why: Halt) -> None:
         """End it: for good, or until the next server brings it back."""
@@ -98,6 +119,37 @@ class EndpointRun:
         except IndexError:
             return "ok"
 
+    @contextmanager
+    def in_hand(self, most: int | None) -> Iterator[bool]:
+        """Count a request while the block runs; False, and it is not counted, where `most` are in hand already."""
+        with self._changed:
+            admitted = most is None or self._in_hand < most
+        if not admitted:
+            yield False
+            return
+        self._count(1)
+        try:
+            yield True
+        finally:
+            self._count(-1)
+
+    def _count(self, change: int) -> None:
+        with self._changed:
+            self._in_hand += change
+            self._asked = time.monotonic()
+            to_be_looked_at = self._serving is None or (self._in_hand == 0 and self._can_sleep())
+        if to_be_looked_at:
+            self._wake.set()
+
+    def put(self, request: Waiting, at_a_time: int | None) -> None:
+        """Queue a request of an asynchronous endpoint."""
+        self._waiting.put(request, at_a_time or AT_A_TIME)
+
+    @property
+    def has_waiting(self) -> bool:
+        """Whether requests wait in its queue, or are worked on."""
+        return self._in_hand > 0
+
     def wait_serving(self, seconds: float) -> ServingContainer | None:
         """The container, as soon as one serves; None when there is none after so many seconds."""
 
@@ -114,12 +166,35 @@ class EndpointRun:
         if self._failed or resource is None:
             return
         wanted = deployment_of(resource.record)
-        if self._serving is None or wanted != self._deployed:
+        if wanted != self._deployed:
             self._deploy(wanted)
+        elif self._serving is None:
+            if self._is_wanted(wanted):
+                self._deploy(wanted)
         elif not self._serving.alive:
             self._restart()
+        elif self._can_sleep() and not self._is_wanted(wanted):
+            self._sleep()
         elif resource.status == "Updating":  # to what it runs already
             self._endpoints.change(self.name, lambda record, now: in_service(record, wanted, now))
+
+    def _is_wanted(self, deployed: Deployment) -> bool:
+        scaling = scaling_of(self._place.state, self.name, deployed.variant)
+        with self._changed:
+            quiet = self._in_hand == 0 and self._seconds_to_quiet() <= 0
+            now = Now(self._serving is not None, self._in_hand, quiet)
+        return is_wanted(deployed, scaling, now)
+
+    def _sleep(self) -> None:
+        """End the container; the next request starts another."""
+        before = self._serving
+        with self._changed:
+            if self._in_hand:  # asked meanwhile
+                return
+            self._serving = None
+        self._endpoints.change(self.name, fell_asleep)
+        if before is not None:
+            before.kill()
 
     def _restart(self) -> None:
         self._restarts += 1
@@ -185,6 +260,8 @@ class EndpointRun:
         deployed = self._deployed
         if deployed is not None:
             self._endpoints.change(self.name, lambda record, now: in_service(record, deployed, now, reason))
+            if self._serving is None:  # it did not wake
+                self._endpoints.change(self.name, fell_asleep)
             return
         with self._changed:
             self._failed = True
@@ -196,6 +273,7 @@ class EndpointRun:
         self._show(None, None)
         if serving is not None:
             serving.kill()
+        self._waiting.close()
         if self._deleted:
             forget_endpoint(self._place, self._endpoints, self.name)
 

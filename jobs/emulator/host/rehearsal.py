@@ -51,9 +51,11 @@ class TrainingTrouble(Trouble):
 
 @dataclass(frozen=True)
 class EndpointTrouble(Trouble):
-    """`answers` are what the first invocations get, in order."""
+    """`answers` are what the first invocations get, in order. Serverless and asynchronous endpoints sleep when they
+    were not asked for `sleeps_after_seconds`; AWS says of neither how long that is."""
 
     ping_fails: bool = False
+    sleeps_after_seconds: float = 300.0
     answers: tuple[str, ...] = ()
 
 

@@ -87,6 +87,10 @@ class Runs(Generic[R]):
             found = self._running.get(name)
         return found[0] if found else None
 
+    def all(self) -> list[R]:
+        with self._lock:
+            return [run for run, _ in self._running.values()]
+
     def stop(self, name: str) -> None:
         """Ask a run to end; one that has ended already is left alone."""
         run = self.get(name)
