@@ -19,7 +19,7 @@ from jobs.contract.serving_requests import (
 )
 from jobs.endpoints.lease import schedule_request
 from jobs.endpoints.options import DeployOptions
-from jobs.tracking.trained_model import TrainedModel, endpoint_name, served_image, served_role
+from jobs.tracking.trained_model import TrainedModel, check_served_onnx, endpoint_name, served_image, served_role
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,7 @@ def plan_deployment(
         )
     tags = {**trained.tags, JOB_TAG: tag_value(trained.name)} | ({UNTIL_TAG: format_until(until)} if until else {})
     image = options.image or served_image(trained)
+    check_served_onnx(trained, image, options.instance_type)
     model = ServedModel(name, image, trained.artefact_uri, served_role(trained, role), trained.network, tags)
     count, key = options.instance_count, trained.kms_key
     serving = Serving(name, name, options.instance_type, instance_count=count, kms_key=key, tags=tags)

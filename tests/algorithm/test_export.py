@@ -162,7 +162,7 @@ def test_an_opset_that_the_exporter_does_not_reach_is_not_taken_for_it(
 
 
 def test_another_suffix_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SagesegError, match=r"model\.h5: expected a name that ends in \.onnx or \.pt2"):
+    with pytest.raises(SagesegError, match=r"model\.h5: expected a name that ends in \.onnx, \.tar\.gz or \.pt2"):
         check_export(tmp_path / "model.h5")
 
 
