@@ -29,8 +29,9 @@ def metadata_of(artefact: Artefact, classes: Sequence[str], precision: str) -> d
 
 
 def finished(model: Any, metadata: Mapping[str, str]) -> bytes:
-    """An onnx.ModelProto that tells of itself, in the lowest version of the format that its opset allows, and that names
-    no operators but those it has: exporters write the newest, and all that they know, which older runtimes refuse."""
+    """An onnx.ModelProto that tells of itself, in the lowest version of the format that its opset allows, and that
+    names no operators but those it has: exporters write the newest, and all that they know, which older runtimes
+    refuse."""
     from onnx.helper import find_min_ir_version_for, set_model_props
 
     used = {node.domain for node in model.graph.node}

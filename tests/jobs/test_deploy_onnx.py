@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from formats.errors import SagesegError
+from formats.images import encode_image
 from jobs.contract.registry import OPEN_IMAGE, builtin_image
 from jobs.endpoints.options import DeployOptions
 from jobs.endpoints.plan import plan_deployment, requests_of
@@ -91,6 +93,7 @@ def test_a_file_that_is_no_model_is_one_line(content: bytes | None, problem: str
     if content is not None:
         (tmp_path / "cars.onnx").write_bytes(content)
     (tmp_path / "images").mkdir()
+    (tmp_path / "images/a.jpg").write_bytes(encode_image(np.zeros((32, 32, 3), np.uint8)))
     ran = typed(["jobs", "predict", "cars.onnx", "images", "--out", "predictions"], tmp_path)
     assert ran.returncode == 1
     assert f"error: {problem}" in ran.stderr
