@@ -86,8 +86,10 @@ def test_none_is_trained_further(tmp_path: Path) -> None:
     [
         (b"no model", "cars.onnx: onnxruntime does not load it ("),
         (b"", "cars.onnx: onnxruntime does not load it ("),
+        (bright_onnx(silent=True), "cars.onnx: tells no sageseg.hyperparameters, so sageseg jobs export did not write"),
         (None, "cars.onnx: not found; expected a model.tar.gz or model.onnx"),
     ],
+    ids=["other", "empty", "silent", "absent"],
 )
 def test_a_file_that_is_no_model_is_one_line(content: bytes | None, problem: str, tmp_path: Path) -> None:
     if content is not None:

@@ -17,9 +17,10 @@ _OPSET = 18
 _MIDDLE, _STEEP, _FAR = 0.5, 20.0, 1e4
 
 
-def bright_onnx(*, wide: bool = False, classes: int = 2) -> bytes:
+def bright_onnx(*, wide: bool = False, classes: int = 2, silent: bool = False) -> bytes:
     """Two convolutions by which bright pixels are class 1 and all others class 0. With `wide` a feature that nothing
-    depends on is so large that 8 bits for all features leave none for the others."""
+    depends on is so large that 8 bits for all features leave none for the others. A `silent` one tells nothing of
+    itself."""
     first = np.zeros((4, 3, 3, 3), np.float32)
     first[0, :, 1, 1] = 1 / (3 * 255)
     first[1, 0, 1, 1] = _FAR if wide else 0
@@ -43,7 +44,7 @@ def bright_onnx(*, wide: bool = False, classes: int = 2) -> bytes:
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)])
     settings = Artefact({**SETTINGS, "num_classes": str(classes)}, {}, "sample")
-    return finished(model, metadata_of(settings, (), "float32"))
+    return finished(model, {} if silent else metadata_of(settings, (), "float32"))
 
 
 def write_onnx_artefact(path: Path, content: bytes | None = None) -> Path:

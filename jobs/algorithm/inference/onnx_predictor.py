@@ -18,13 +18,14 @@ _NO_MEMORY = ("Failed to allocate memory", "bad_alloc", "bad allocation")
 
 
 class OnnxPredictor:
-    """A trained network as onnxruntime computes it: one image at a time, each on all cores.
+    """A trained network as onnxruntime computes it: image by image, each on all cores.
 
     Raises SagesegError for a model that onnxruntime does not load, and for one of other classes than the artefact
     tells.
     """
 
-    streams = 1
+    streams = 2
+    """While one batch is made numbers, or numbers are made classes, the other computes."""
     batch_pixels = 512 * 512
 
     def __init__(self, artefact: Artefact) -> None:
