@@ -142,9 +142,9 @@ def _export_int8(trained: TrainedModel, out: Path, options: Int8Options, opset: 
             name: OnnxPredictor(replace(artefact, parameters={}, source=str(out), onnx=content))
             for name, content in (("float32", plain), ("INT8", int8))
         }
-        counts = [count_split(model, dataset, label_map, f"score {name}") for name, model in models.items()]
+        before, after = (count_split(model, dataset, label_map, f"score {name}") for name, model in models.items())
         most = MAX_LOSS if options.max_loss is None else options.max_loss
-        found = measure_loss(*counts, str(dataset.root))
+        found = measure_loss(before, after, str(dataset.root))
         check_loss(found, most, str(out))
         figures = {
             "model_sha256": hashlib.sha256(int8).hexdigest(),

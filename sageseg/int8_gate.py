@@ -99,14 +99,14 @@ def count_split(model: Model, dataset: Dataset, label_map: LabelMap | None, labe
 def measure_loss(plain: Confusion, int8: Confusion, source: str) -> Loss:
     """What INT8 loses, of both models' counts (G, C, C) of the same groups. Raises SagesegError, which begins with
     `source`, where mean IoU is undefined."""
-    values = [float(_mean_iou(counted.sum(axis=0))) for counted in (plain, int8)]
+    before, after = (float(_mean_iou(counted.sum(axis=0))) for counted in (plain, int8))
     drawn = interval(np.concatenate([_lost(plain, int8, drawn) for drawn in group_draws(len(plain), DRAWS, SEED)]))
-    if drawn is None or not all(np.isfinite(values)):
+    if drawn is None or not np.isfinite(before - after):
         raise SagesegError(
             f"{source}: too few validation images for a verdict: no pixel has a true class; prepare it again"
         )
     ious = (class_scores(counted.sum(axis=0), None)["iou"].tolist() for counted in (plain, int8))
-    return Loss(*values, drawn, len(plain), tuple(zip(*ious, strict=True)))
+    return Loss(before, after, drawn, len(plain), tuple(zip(*ious, strict=True)))
 
 
 def _lost(plain: Confusion, int8: Confusion, drawn: Any) -> Floats:

@@ -32,7 +32,7 @@ def mean_iou(counted: Confusion) -> float:
         both = counted[number, number]
         either = counted[number].sum() + counted[:, number].sum() - both
         scores.append(both / either)
-    return sum(scores) / len(scores)
+    return float(sum(scores) / len(scores))
 
 
 def test_the_loss_is_that_of_the_pooled_counts() -> None:
@@ -41,14 +41,14 @@ def test_the_loss_is_that_of_the_pooled_counts() -> None:
     assert found.float32 == 1
     assert found.int8 == pytest.approx(pooled)
     assert found.loss == pytest.approx(1 - pooled)
-    assert found.classes[1] == (1.0, pytest.approx(26 / 31))
+    assert found.classes[1] == pytest.approx((1.0, 26 / 31))
 
 
 def test_the_interval_goes_over_whole_groups_drawn_for_both_models_alike() -> None:
     """Of two groups a quarter of all draws has one of them twice: the 95 % reach to each group's own loss."""
     found = measure_loss(PLAIN, INT8, "dataset")
     possible = sorted(1 - mean_iou(INT8[list(drawn)].sum(axis=0)) for drawn in product((0, 1), repeat=2))
-    assert found.interval == (pytest.approx(possible[0]), pytest.approx(possible[-1]))
+    assert found.interval == pytest.approx((possible[0], possible[-1]))
     assert found.at_most == pytest.approx(possible[-1])
 
 
