@@ -123,7 +123,7 @@ def check_loss(found: Loss, most: float, what: str) -> None:
     if found.at_most > most:
         raise SagesegError(
             f"{what}: INT8 {describe_loss(found)}: it may lose more than --max-loss {most:g}; nothing written; "
-            "calibrate with more --images, export without --int8, or allow more"
+            "judge it by more validation images, export without --int8, or allow more"
         )
 
 

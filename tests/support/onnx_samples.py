@@ -18,7 +18,7 @@ _MIDDLE, _STEEP, _FAR = 0.5, 20.0, 1e4
 
 
 def bright_onnx(*, wide: bool = False, classes: int = 2, silent: bool = False) -> bytes:
-    """Three convolutions by which bright pixels are class 1 and all others class 0. With `wide` a feature that nothing
+    """Four convolutions by which bright pixels are class 1 and all others class 0. With `wide` a feature that nothing
     depends on is so large that 8 bits for all features leave none for the others. A `silent` one tells nothing of
     itself."""
     first = np.zeros((4, 3, 3, 3), np.float32)
@@ -29,11 +29,12 @@ def bright_onnx(*, wide: bool = False, classes: int = 2, silent: bool = False) -
     scores[1, 0] = _STEEP
     bias = np.zeros(classes, np.float32)
     bias[1], bias[2:] = -_STEEP * _MIDDLE, -2 * _STEEP
-    weights = {"first": first, "middle": middle, "scores": scores, "bias": bias}
+    weights = {"first": first, "second": middle, "middle": middle, "scores": scores, "bias": bias}
     nodes = [
         helper.make_node("Conv", [INPUT, "first"], ["features"], "features", pads=[1, 1, 1, 1]),
         helper.make_node("Relu", ["features"], ["positive"], "positive"),
-        helper.make_node("Conv", ["positive", "middle"], ["kept"], "kept"),
+        helper.make_node("Conv", ["positive", "second"], ["handed"], "handed"),
+        helper.make_node("Conv", ["handed", "middle"], ["kept"], "kept"),
         helper.make_node("Conv", ["kept", "scores", "bias"], ["scored"], "scored"),
         helper.make_node("Softmax", ["scored"], [OUTPUT], "softmax", axis=1),
     ]

@@ -2,8 +2,9 @@
 tell. Needs no torch.
 
 Static quantisation by onnxruntime's own tools, in pairs of QuantizeLinear and DequantizeLinear, which onnxruntime makes
-integer arithmetic of. The first convolution and the last stay float32, which takes no time to speak of: three colours
-that are rounded once cost more than all other layers, and rounded scores would be equal (docs/prediction-speed.md).
+integer arithmetic of. The first two convolutions and the last stay float32, which takes little time: pixels and what is
+next made of them cost more when they are rounded than all other layers together (docs/prediction-speed.md), and rounded
+scores would be equal.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from jobs.onnx_models import INPUT, OUTPUT, finished
 
 QUANTISED = ("Conv", "Relu", "Add", "Concat", "MaxPool")
 """Kinds of layers in INT8."""
+_FIRST = 2
+"""Convolutions at the beginning that stay float32."""
 _AT_ONCE = 8
 """Images whose ranges are kept until they are joined: a few numbers for each layer."""
 
@@ -70,10 +73,10 @@ class _Calibration:
 
 
 def _exact_nodes(graph: Any) -> list[str]:
-    """The names of the first convolution, and of the last on the way to the output with all nodes after it."""
+    """The names of the first convolutions, and of the last on the way to the output with all nodes after it."""
     makers = {name: node for node in graph.node for name in node.output}
-    stem = next(node.name for node in graph.node if node.op_type == "Conv")  # nodes come after what they need
-    found, waiting = {stem: None}, [OUTPUT]
+    convolutions = [node.name for node in graph.node if node.op_type == "Conv"]  # nodes come after what they need
+    found, waiting = dict.fromkeys(convolutions[:_FIRST]), [OUTPUT]
     while waiting:
         node = makers.get(waiting.pop())
         if node is None or node.name in found:
