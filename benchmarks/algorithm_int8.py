@@ -28,6 +28,7 @@ prepare_processor()
 import torch  # noqa: E402
 from prediction_peers import draw_shots, write_artefact  # noqa: E402
 
+from jobs.algorithm.inference.model import Model  # noqa: E402
 from jobs.algorithm.inference.onnx_predictor import OnnxPredictor  # noqa: E402
 from jobs.algorithm.inference.predictor import Predictor  # noqa: E402
 from jobs.algorithm.machine.device import EXACT  # noqa: E402
@@ -56,7 +57,7 @@ def main() -> None:
     plain = export.make_onnx(artefact, path).content
     int8 = quantise(plain, crops, metadata_of(artefact, (), "int8"))
     fast = Predictor(artefact)
-    models = {
+    models: dict[str, Model] = {
         "PyTorch, float32": Predictor(artefact, EXACT),
         f"jobs predict, {fast.precision}": fast,
         "onnxruntime, float32": OnnxPredictor(_holding(artefact, plain)),
