@@ -9,7 +9,7 @@ import typer
 from formats.verbs.mounting import make_app
 from jobs.account.commands import lambda_, policy
 from jobs.endpoints.commands import delete, deploy, forget, leftovers, show
-from jobs.prediction.commands import export, features, merge
+from jobs.prediction.commands import features, merge
 from jobs.tracking.commands import list_jobs, logs, metrics, stop
 from jobs.training.commands import train, upload
 from jobs.tuning.commands import tune
@@ -25,7 +25,7 @@ def jobs() -> None:
 app.command()(train)
 app.command()(tune)
 app.command("list")(list_jobs)
-for verb in (show, logs, stop, metrics, upload, deploy, delete, forget, leftovers, merge, export, features, policy):
+for verb in (show, logs, stop, metrics, upload, deploy, delete, forget, leftovers, merge, features, policy):
     app.command()(verb)
 app.command("lambda")(lambda_)
 

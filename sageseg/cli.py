@@ -15,6 +15,7 @@ from formats.version import tool_version
 from jobs.check.commands import check
 from jobs.cli import app as jobs_app
 from prep.cli import app as prep_app
+from sageseg.export import export
 from sageseg.pipeline.command import pipeline, pipeline_answers, pipeline_facts, pipeline_host
 from sageseg.predict import predict
 from sageseg.preview import preview
@@ -26,8 +27,9 @@ app = make_app("Semantic segmentation with SageMaker's built-in algorithm, from 
 # verbs of prep to people; the rules of the one are SageMaker's, so it lives in jobs, and the other asks jobs too
 prep_app.command()(preview)
 prep_app.command()(check)
-# one of jobs, which may stitch: jobs and analysis do not know each other
+# two of jobs, of which one may stitch and one scores: jobs and analysis do not know each other
 jobs_app.command()(predict)
+jobs_app.command()(export)
 # of a job, and the report of its model
 jobs_app.command()(record)
 jobs_app.command()(register)

@@ -16,6 +16,7 @@ import jobs.algorithm.machine.program_start  # noqa: F401 (the start is counted 
 from formats.disk.whole_files import write_text
 from formats.errors import SagesegError
 from formats.texts.json_text import parse_json
+from jobs.algorithm.machine.memory_errors import is_out_of_memory
 from jobs.algorithm.machine.torch_loading import load_torch
 from jobs.algorithm.training.members import end_member, own_rank, run_members
 
@@ -47,7 +48,6 @@ def main(arguments: list[str] | None = None) -> int:
 
 def serve(root: Path) -> None:
     """Answer requests with the model in `model`, until SIGTERM."""
-    load_torch("serving")
     from jobs.algorithm.serving.http_server import serve_model
 
     serve_model(root / "model")
@@ -136,11 +136,8 @@ def _log_to_stdout() -> None:
 def _reason(error: Exception) -> str:
     """An error as one line; what torch adds to it stands in the log."""
     reason = f"{type(error).__name__}: {error}".splitlines()[0]
-    if "torch" in sys.modules:  # else nothing was computed, and torch may be what cannot be imported
-        from jobs.algorithm.machine.device import is_out_of_memory
-
-        if is_out_of_memory(error):
-            return f"{reason}; lower mini_batch_size or crop_size, or use an instance with more memory"
+    if is_out_of_memory(error):
+        return f"{reason}; lower mini_batch_size or crop_size, or use an instance with more memory"
     return reason
 
 

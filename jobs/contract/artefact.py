@@ -22,20 +22,24 @@ from jobs.contract.mxnet_params import Array, decode_params, encode_params
 HYPERPARAMETERS = "hyperparams.json"
 BEST = "model_best.params"
 LAST = "model_algo-1"
+ONNX = "model.onnx"
+"""In the place of parameters, in an artefact that `jobs export` makes for our container on processors."""
 LABEL_MAP = "_label_map"
 """Under which name hyperparams.json tells the label maps that the open implementation trained by, as JSON."""
 MEMBERS = (HYPERPARAMETERS, BEST, LAST)
-_READ = (HYPERPARAMETERS, BEST)
+_MODELS = (BEST, ONNX)
+"""What an artefact's model is read from, the first that it holds."""
 
 
 @dataclass(frozen=True)
 class Artefact:
-    """A trained model: the settings it was trained with, as strings, and its parameters by MXNet's
-    names. `source` names the file in errors."""
+    """A trained model: the settings it was trained with, as strings, and its parameters by MXNet's names, or where it
+    was exported as ONNX that model's bytes, and no parameters. `source` names the file in errors."""
 
     hyperparameters: dict[str, str]
     parameters: dict[str, Array]
     source: str
+    onnx: bytes | None = None
 
 
 def write_hyperparameters(model_dir: Path, hyperparameters: Mapping[str, str]) -> None:
@@ -48,7 +52,7 @@ def write_parameters(path: Path, parameters: Mapping[str, Array]) -> None:
 
 
 def read_artefact(path: Path) -> Artefact:
-    """Read the settings and the best parameters of a `model.tar.gz`.
+    """Read the settings and the best parameters, or the ONNX model, of a `model.tar.gz`.
 
     Raises SagesegError that names the file and the member when it is missing, broken, too large,
     a link, or lies outside the archive's root.
@@ -60,17 +64,18 @@ def read_artefact(path: Path) -> Artefact:
         raise SagesegError(f"{path}: not found; expected a training job's model.tar.gz") from e
     except BROKEN as e:
         raise SagesegError(f"{path}: cannot be read as model.tar.gz ({e}); get it again") from e
-    missing = [name for name in _READ if name not in found]
-    if missing:
-        raise SagesegError(f"{path}: holds no {missing[0]}; expected {', '.join(MEMBERS)} at its root")
+    for names in ((HYPERPARAMETERS,), _MODELS):
+        if not found.keys() & set(names):
+            raise SagesegError(f"{path}: holds no {names[0]}; expected {', '.join(MEMBERS)} at its root")
     return _parse(found, path, ": ")
 
 
 def read_model_folder(folder: Path) -> Artefact:
-    """The settings and best parameters of an unpacked artefact, as a serving container finds it in
+    """The settings and best parameters, or ONNX model, of an unpacked artefact, as a serving container finds it in
     `/opt/ml/model`. Raises SagesegError that names the file which is missing or broken."""
     contents = {}
-    for name in _READ:
+    exported = (folder / ONNX).exists() and not (folder / BEST).exists()
+    for name in (HYPERPARAMETERS, ONNX if exported else BEST):
         try:
             contents[name] = (folder / name).read_bytes()
         except OSError as e:
@@ -80,7 +85,9 @@ def read_model_folder(folder: Path) -> Artefact:
 
 def _parse(contents: Mapping[str, bytes], place: Path, between: str) -> Artefact:
     """The artefact of two members' contents; `between` joins the place and a member's name in errors."""
-    settings = _parse_hyperparameters(contents[HYPERPARAMETERS], f"{place}{between}{HYPERPARAMETERS}")
+    settings = parse_settings(contents[HYPERPARAMETERS], f"{place}{between}{HYPERPARAMETERS}")
+    if BEST not in contents:
+        return Artefact(settings, {}, str(place), contents[ONNX])
     return Artefact(settings, decode_params(contents[BEST], f"{place}{between}{BEST}"), str(place))
 
 
@@ -94,21 +101,22 @@ def artefact_network(artefact: Artefact) -> NetworkSettings:
 
 
 def _scan(stream: gzip.GzipFile, path: Path) -> dict[str, bytes]:
-    """The members that are read; what comes after the last of them is not looked at."""
+    """The members that are read; what comes after the settings and the best parameters is not looked at."""
     found: dict[str, bytes] = {}
     for member in archive_members(stream, path, limits.MOST_MODEL):
         name = member.name.removeprefix("./")
-        if name not in _READ:
+        if name not in (HYPERPARAMETERS, *_MODELS):
             continue
         if not member.is_file:
             raise SagesegError(f"{path}: {name} is a folder; expected a regular file")
         found[name] = b"".join(member.parts())
-        if len(found) == len(_READ):
+        if HYPERPARAMETERS in found and BEST in found:
             break
     return found
 
 
-def _parse_hyperparameters(content: bytes, source: str) -> dict[str, str]:
+def parse_settings(content: bytes, source: str) -> dict[str, str]:
+    """The hyperparameters of a JSON object, as strings. Raises SagesegError, which begins with `source`."""
     try:
         settings = parse_json(content)
     except ValueError as e:

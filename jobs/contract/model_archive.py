@@ -11,7 +11,7 @@ import io
 import re
 import tarfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -38,17 +38,23 @@ _PAX_PATH = re.compile(rb"(?:^|\n)[0-9]+ path=([^\n]*)\n")
 
 def pack_artefact(model_dir: Path, path: Path) -> None:
     """Pack a model folder's files as `model.tar.gz`; the same files give the same bytes."""
+    files = sorted(p for p in model_dir.rglob("*") if p.is_file() and not p.is_symlink())
+    packed = packed_files((file.relative_to(model_dir).as_posix(), file.read_bytes()) for file in files)
+    write_bytes(path, packed, durable=True)
+
+
+def packed_files(files: Iterable[tuple[str, bytes]]) -> bytes:
+    """An archive of files by their names, in their order; the same files give the same bytes."""
     packed = io.BytesIO()
     with (
         gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=1, mtime=0, filename="") as compressed,
         tarfile.open(fileobj=compressed, mode="w", format=tarfile.USTAR_FORMAT) as archive,
     ):
-        for file in sorted(p for p in model_dir.rglob("*") if p.is_file() and not p.is_symlink()):
-            content = file.read_bytes()
-            member = tarfile.TarInfo(file.relative_to(model_dir).as_posix())
+        for name, content in files:
+            member = tarfile.TarInfo(name)
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
-    write_bytes(path, packed.getvalue(), durable=True)
+    return packed.getvalue()
 
 
 @dataclass(frozen=True)

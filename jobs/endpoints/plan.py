@@ -20,7 +20,7 @@ from jobs.endpoints.capacity import most_instances, with_capacity
 from jobs.endpoints.lease import schedule_request
 from jobs.endpoints.options import DeployOptions
 from jobs.endpoints.scaling import scaling_requests
-from jobs.tracking.trained_model import TrainedModel, endpoint_name, served_image, served_role
+from jobs.tracking.trained_model import TrainedModel, check_served_onnx, endpoint_name, served_image, served_role
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,7 @@ def plan_deployment(
     image = options.image or served_image(trained)
     model = ServedModel(name, image, trained.artefact_uri, served_role(trained, role), trained.network, tags, package)
     serving = with_capacity(Serving(name, name, kms_key=trained.kms_key, tags=tags), options, trained, image)
+    check_served_onnx(trained, image, serving.instance_type)
     role_of_lease = scheduler_role if until and trained.backend == "aws" else None
     return Deployment(trained, model, serving, until, role_of_lease, most_instances(options))
 

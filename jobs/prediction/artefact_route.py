@@ -1,4 +1,4 @@
-"""Predictions on this machine, with the network in torch, as a pipeline.
+"""Predictions on this machine, with the network in torch or in onnxruntime, as a pipeline.
 
 Images are read on all cores, ahead of the network; their crops fill batches across images; the network is given as many
 batches at once as it is best given; arg max and writing (`output.py`) are on all cores again.
@@ -34,15 +34,12 @@ class ArtefactRoute:
 
     @contextmanager
     def begin(self, work: Sequence[SourceWork]) -> Iterator[Begun]:
-        """The network is loaded; torch is imported only when there is something to load."""
+        """The network is loaded; torch is imported only when there is something to load: not for a mistyped name."""
         artefact = self.trained.artefact
-        from jobs.algorithm.machine.torch_loading import load_torch
-
-        load_torch("--via artefact")  # takes seconds: not for a mistyped name
-        from jobs.algorithm.inference.predictor import Predictor
+        from jobs.algorithm.inference.model import open_model
         from jobs.algorithm.inference.within_memory import WithinMemory
 
-        model = Predictor(artefact)
+        model = open_model(artefact, "--via artefact")
         with closing(predict_work(WithinMemory(model), work, probabilities=self.probabilities)) as predicted:
             yield Begun(predicted, precision=model.precision)
 
@@ -82,7 +79,7 @@ def _predict_batch(model: Model, batch: Batch, *, probabilities: bool) -> list[P
         answers = model.predict(images) if probabilities else model.predict_masks(images)
         return [Predicted(row, answer) for row, answer in zip(rows, answers, strict=True)]
     except (MemoryError, RuntimeError) as e:
-        from jobs.algorithm.machine.device import is_out_of_memory
+        from jobs.algorithm.machine.memory_errors import is_out_of_memory
 
         if not is_out_of_memory(e):
             raise

@@ -54,7 +54,7 @@ from jobs.prediction.transform_job import (
     start_transform,
     transform_seconds,
 )
-from jobs.tracking.trained_model import TrainedModel, served_image, served_role
+from jobs.tracking.trained_model import TrainedModel, check_served_onnx, served_image, served_role
 
 
 @dataclass(frozen=True)
@@ -172,6 +172,7 @@ def _settle(
     tags = {**trained.tags, JOB_TAG: tag_value(trained.name)}
     role = served_role(trained, options.role)
     image = served_image(trained)
+    check_served_onnx(trained, image, options.instance_type)
     model = model_request(ServedModel(name, image, trained.artefact_uri, role, trained.network, tags))
     transform = Transform(
         name,

@@ -1,5 +1,5 @@
-"""The verbs of jobs that look at a trained model, or put shards together; `predict`, which may stitch, stands in
-`sageseg/predict.py`."""
+"""The verbs of jobs that look at a trained model, or put shards together; `predict`, which may stitch, and `export`,
+which scores, stand in `sageseg/`."""
 
 from __future__ import annotations
 
@@ -31,27 +31,6 @@ def merge(
 
     count = merge_predictions(shards, out, overwrite=overwrite)
     result(f"{count} predictions in {out}")
-
-
-def export(
-    model: Model,
-    out: Annotated[Path, typer.Option(help="File to write: model.onnx, or model.pt2.", show_default=False)],
-    opset: Annotated[int | None, typer.Option(help="ONNX's opset; by default 18, the lowest.", metavar="N")] = None,
-    region: Region = None,
-    overwrite: Overwrite = False,
-) -> None:
-    """Write a trained model as ONNX or as a torch.export archive, for images of any size."""
-    from formats.disk.whole_files import refuse_existing_file
-    from jobs.algorithm.machine.torch_loading import load_torch
-
-    refuse_existing_file(out, overwrite=overwrite)
-    load_torch("jobs export", "local,onnx" if out.suffix == ".onnx" else "local")
-    from jobs.algorithm.serving.export import check_export, export_artefact
-    from jobs.tracking.trained_model import find_model
-
-    check_export(out, opset)
-    difference = export_artefact(find_model(model, region).artefact, out, opset)
-    result(f"{out}: probabilities within {difference:.1e} of the network's")
 
 
 def features(

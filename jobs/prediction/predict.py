@@ -185,7 +185,7 @@ def _work_of(
         unknown = trained_on is None and prepared.range is None
         values = range_of_files(opened.root, prepared.range, sure=options.range is not None and not unknown)
         return folder_work(opened.images, prepared, overlap, values), told
-    _check_classes(trained, opened)
+    check_classes(trained, opened)
     own, split = dataset_preparation(opened.info), options.split or SPLIT
     if own and trained_on and (own.resize, own.range) != (trained_on.resize, trained_on.range):
         say(f"note: {trained.name} was trained on images {trained_on.words()}; {opened.root} has them {own.words()}")
@@ -208,7 +208,8 @@ def _classes_of(opened: Dataset | ImageFolder, trained: TrainedModel, options: P
     return classes
 
 
-def _check_classes(trained: TrainedModel, dataset: Dataset) -> None:
+def check_classes(trained: TrainedModel, dataset: Dataset) -> None:
+    """Raise SagesegError for a dataset of another number of classes than the model's."""
     if len(dataset.classes) != trained.num_classes:
         raise SagesegError(
             f"{trained.name}: predicts {trained.num_classes} classes, but {dataset.root} has {len(dataset.classes)}; "

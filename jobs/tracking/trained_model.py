@@ -21,20 +21,21 @@ from formats.errors import SagesegError
 from formats.predictions import ModelFacts
 from formats.state_home import home
 from jobs.backends import LOCAL_REGION, LOCAL_ROLE
-from jobs.contract.artefact import Artefact, artefact_network, read_artefact
+from jobs.contract.artefact import ONNX, Artefact, artefact_network, read_artefact
 from jobs.contract.file_uris import file_uri_path, is_file_uri, named_path
 from jobs.contract.hyperparameters import NetworkSettings, parse_network
-from jobs.contract.instances import running_on
-from jobs.contract.registry import OPEN_IMAGE, builtin_image
+from jobs.contract.instances import has_gpus, running_on
+from jobs.contract.registry import OPEN_IMAGE, builtin_image, is_builtin
 from jobs.contract.training_request import ANY_NETWORK, Network
 from jobs.cost.estimates import THIS_MACHINE
 from jobs.cost.spent import billed_usd
+from jobs.onnx_models import check_model, open_session, read_onnx
 from jobs.tracking.find_jobs import find_training
 from jobs.tracking.job_calls import FoundJob
 from jobs.tracking.records import JobRecord, record_path
 from jobs.tracking.training_data import TrainingData, data_beside, data_of_artefact, data_of_record
 
-_EXPECTED = "a model.tar.gz, its file:/// or s3:// URI, or the name of a job"
+_EXPECTED = "a model.tar.gz or model.onnx, its file:/// or s3:// URI, or the name of a job"
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,17 @@ class TrainedModel:
 
     @cached_property
     def artefact(self) -> Artefact:
-        return read_artefact(self.artefact_path)
+        return read_onnx(self.artefact_path) if self.is_bare_onnx else read_artefact(self.artefact_path)
+
+    @property
+    def is_bare_onnx(self) -> bool:
+        """Whether it is a model.onnx by itself, in no artefact."""
+        return self.artefact_uri.endswith(".onnx")
+
+    @property
+    def is_onnx(self) -> bool:
+        """Whether it is, or holds, an ONNX model; a job leaves none."""
+        return not self.is_job and self.artefact.onnx is not None
 
     @cached_property
     def data(self) -> TrainingData:
@@ -100,7 +111,8 @@ class TrainedModel:
         """The container that reads the artefact: the job's own, or the one that such an artefact needs."""
         if self.is_job:
             return str(self.request["AlgorithmSpecification"]["TrainingImage"])
-        return OPEN_IMAGE if self.trained_network.algorithm == "unet" else builtin_image(self.region)
+        ours = self.is_onnx or self.trained_network.algorithm == "unet"
+        return OPEN_IMAGE if ours else builtin_image(self.region)
 
     @cached_property
     def trained_network(self) -> NetworkSettings:
@@ -118,8 +130,8 @@ class TrainedModel:
 
 
 def find_model(named: str, region: str | None = None) -> TrainedModel:
-    """The model of a completed job (of a tuning job's best as `TUNING:best`), of a model.tar.gz here by its path
-    or `file:///` URI, or of one in S3.
+    """The model of a completed job (of a tuning job's best as `TUNING:best`), of a model.tar.gz or
+    model.onnx here by its path or `file:///` URI, or of one in S3.
 
     Raises SagesegError for a name that is none of these, and for a job without a model.
     """
@@ -130,7 +142,7 @@ def find_model(named: str, region: str | None = None) -> TrainedModel:
     if path.is_file():
         facts = ModelFacts(artefact_sha256=_sha256(path))
         return TrainedModel(str(path), "local", LOCAL_REGION, path.absolute().as_uri(), facts=facts)
-    if is_file_uri(named) or "/" in named or path.suffix in (".gz", ".tgz", ".tar"):
+    if is_file_uri(named) or "/" in named or path.suffix in (".gz", ".tgz", ".tar", ".onnx"):
         raise SagesegError(f"{path}: {_no_file(path)}")
     return model_of(find_training(named, region))
 
@@ -229,11 +241,33 @@ def endpoint_name(trained: TrainedModel, now: datetime) -> str:
 def served_image(trained: TrainedModel) -> str:
     """The container that serves a model by itself."""
     if trained.backend == "aws" and trained.image == OPEN_IMAGE:
+        kind = "an ONNX model" if trained.is_onnx else "a unet"
         raise SagesegError(
-            f"{trained.name}: a unet, which no container of AWS serves; deploy it with an --image of your own, or "
+            f"{trained.name}: {kind}, which no container of AWS serves; deploy it with an --image of your own, or "
             "predict with --via artefact"
         )
     return trained.image
+
+
+def check_served_onnx(trained: TrainedModel, image: str, instance_type: str) -> None:
+    """Raise SagesegError for an ONNX model that would not answer: by itself, in a container or on a machine that does
+    not run it, or one that onnxruntime does not load. Any other model passes."""
+    if not trained.is_onnx:
+        return
+    if trained.is_bare_onnx:
+        raise SagesegError(
+            f"{trained.name}: SageMaker serves artefacts; sageseg jobs export MODEL --out model.tar.gz makes one that "
+            "holds ONNX"
+        )
+    if is_builtin(image):
+        raise SagesegError(f"{trained.name}: holds an ONNX model, which {image} does not read; name an --image of ours")
+    if has_gpus(instance_type):
+        raise SagesegError(
+            f"--instance-type {instance_type}: {trained.name} holds an ONNX model, which runs on processors alone; "
+            "choose one such as ml.c5.xlarge, or deploy the artefact that it was exported from"
+        )
+    network, source = trained.trained_network, f"{trained.name}: {ONNX}"
+    check_model(open_session(trained.artefact.onnx or b"", source), network.num_classes, source)
 
 
 def served_role(trained: TrainedModel, given: str | None) -> str:

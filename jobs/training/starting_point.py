@@ -47,7 +47,10 @@ def earlier_model(named: str, backend: str, find: Callable[[str], FoundJob]) -> 
     if path.is_file():
         uri = _for_backend(path.absolute().as_uri(), backend, named)
         _check_alone(path)
-        network = asdict(artefact_network(read_artefact(path)))
+        artefact = read_artefact(path)
+        if artefact.onnx is not None:
+            raise SagesegError(f"--model {path}: holds an ONNX model; name the artefact that it was exported from")
+        network = asdict(artefact_network(artefact))
         return EarlierModel(uri, {name: str(value) for name, value in network.items()})
     if is_file_uri(named) or "/" in named or path.suffix == ".gz":
         raise SagesegError(f"--model {named}: not found; expected a model.tar.gz, its URI, or the name of a job")

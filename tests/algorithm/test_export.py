@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,17 +16,19 @@ import torch
 from torch.nn import functional as F  # noqa: N812
 
 from formats.errors import SagesegError
-from formats.images import encode_image
+from formats.images import Rgb, encode_image
 from jobs.algorithm.inference import predictor as predicting
+from jobs.algorithm.inference.onnx_predictor import OnnxPredictor
 from jobs.algorithm.inference.predictor import Predictor
 from jobs.algorithm.machine.device import EXACT, Device
 from jobs.algorithm.network.build import build_network
 from jobs.algorithm.network.segmentation_heads import PspHead
 from jobs.algorithm.serving import export
 from jobs.algorithm.serving.export import check_export, export_artefact
+from jobs.algorithm.serving.quantise import quantise
 from jobs.algorithm.training.loop import as_strings
 from jobs.algorithm.weights.load import to_parameters
-from jobs.contract.artefact import BEST, read_artefact, write_hyperparameters, write_parameters
+from jobs.contract.artefact import BEST, Artefact, read_artefact, write_hyperparameters, write_parameters
 from jobs.contract.hyperparameters import parse_hyperparameters
 from jobs.contract.model_archive import pack_artefact
 from tests.support.small_network import flatten_stages, shrink_networks
@@ -72,11 +75,25 @@ def test_onnx_gives_what_the_network_gives_at_any_size(
     assert export_artefact(read_artefact(artefact), out) < 1e-4
     assert {found.domain: found.version for found in onnx.load(out).opset_import} == {"": 18}
     predictor, session = Predictor(read_artefact(artefact), EXACT), onnxruntime.InferenceSession(out)
-    for height, width in ((32, 64), (101, 37)):
-        image = np.random.default_rng(0).integers(0, 256, (1, height, width, 3), np.uint8)
+    images = [np.random.default_rng(0).integers(0, 256, (1, *size, 3), np.uint8) for size in ((32, 64), (101, 37))]
+    for image in images:
         (given,) = session.run(["probabilities"], {"image": image.transpose(0, 3, 1, 2).astype(np.float32)})
         np.testing.assert_allclose(given, predictor.predict(image), atol=1e-4)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "model.onnx", "model.tar.gz"]
+    assert_int8_is_near(read_artefact(artefact), out.read_bytes(), images)
+
+
+def assert_int8_is_near(artefact: Artefact, model: bytes, images: list[Rgb]) -> None:
+    """All convolutions but the first two and the last are of 8 bits, and probabilities stay where they were."""
+    made = quantise(model, [image[0] for image in images], {})
+    graph = onnx.load_from_string(made).graph
+    makers = {name: node for node in graph.node for name in node.output}
+    convolutions = [node for node in graph.node if node.op_type == "Conv"]
+    plain = [node for node in convolutions if node.input[1] not in makers]
+    assert (len(plain), len(convolutions) > 5) == (3, True)
+    plain_model, int8 = (OnnxPredictor(replace(artefact, onnx=content)) for content in (model, made))
+    for image in images:
+        assert np.abs(int8.predict(image) - plain_model.predict(image)).mean() < 0.02
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
@@ -162,7 +179,7 @@ def test_an_opset_that_the_exporter_does_not_reach_is_not_taken_for_it(
 
 
 def test_another_suffix_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SagesegError, match=r"model\.h5: expected a name that ends in \.onnx or \.pt2"):
+    with pytest.raises(SagesegError, match=r"model\.h5: expected a name that ends in \.onnx, \.tar\.gz or \.pt2"):
         check_export(tmp_path / "model.h5")
 
 

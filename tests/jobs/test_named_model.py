@@ -54,7 +54,7 @@ def _no_job(name: str) -> Any:
 @pytest.mark.parametrize(
     ("named", "problem"),
     [
-        ("file:///absent/model.tar.gz", "/absent/model.tar.gz: not found; expected a model.tar.gz, its file:/// or"),
+        ("file:///absent/model.tar.gz", "/absent/model.tar.gz: not found; expected a model.tar.gz or model.onnx, it"),
         ("file://elsewhere/model.tar.gz", "file://elsewhere/model.tar.gz: not a place of this machine"),
         ("absent.tar.gz", "absent.tar.gz: not found"),
         ("my runs/absent", "my runs/absent: not found"),

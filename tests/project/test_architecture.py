@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 ANY = "*"
-_HANDS = "contract cost backends creating"
+_HANDS = "contract onnx_models cost backends creating"
 """What a room of jobs that talks to SageMaker needs in hand."""
 _OF_READERS = "labelled_image source_files splits colour_masks two_colour orientation regions mask_pairs"
 """What readers share beside the rooms `classes` and `annotations`; none knows another reader."""
@@ -51,7 +51,8 @@ MAY_IMPORT = {
         "cost": "",
         "check": "contract",
         "account": "contract",
-        "algorithm": "contract",
+        "onnx_models": "contract",
+        "algorithm": "contract onnx_models",
         "emulator": "contract",
         "creating": "",
         "quotas": "",
@@ -123,6 +124,8 @@ MAY_IMPORT = {
         "told_report": "",
         "record": "steps told_report",
         "register": "told_report",
+        "int8_gate": "",
+        "export": "int8_gate",
         "process": "process_host process_predict",
         "process_host": "",
         "process_predict": "",

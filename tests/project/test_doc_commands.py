@@ -58,6 +58,7 @@ _IDLE = "the page asks the endpoint that was deployed last; tests/jobs/test_idle
 _MAKE = "it makes the environment in which this test runs, or runs this test"
 _GPU = "it needs a GPU, on which benchmarks/gpu.sh runs it"
 _ALONE = "it measures for minutes and needs the machine alone"
+_UNTRAINED = "weights here are random, and INT8 loses too much of them; tests/project/test_int8_export.py does it"
 _BY_HOSTS = "hosts here are the real command; tests/project/test_process.py does it"
 NOT_RUN = {
     "make test": _MAKE,
@@ -73,6 +74,9 @@ NOT_RUN = {
     "python benchmarks/algorithm_prediction.py --algorithm fcn --images 2 --artefact model.tar.gz": _ALONE,
     "SAGESEG_TEST_GPU=1 .venv/bin/pytest tests/algorithm/test_fused_norm.py": _GPU,
     "SAGESEG_TEST_GPU=1 .venv/bin/pytest tests/algorithm/test_captured_step.py": _GPU,
+    "sageseg jobs export model.tar.gz --int8 --dataset dataset --out int8.tar.gz": _UNTRAINED,
+    "sageseg jobs predict int8.tar.gz images --out by-int8": _UNTRAINED,
+    "python benchmarks/algorithm_int8.py --algorithm fcn --side 256": _ALONE,
     "python -m jobs.algorithm serve --root /opt/ml": "it serves for ever, as tests/algorithm/test_serving.py sees",
     "docker build -t sageseg --build-arg TORCH=cu126 .": _NO_DOCKER,
     "docker tag sageseg 123456789012.dkr.ecr.us-east-1.amazonaws.com/sageseg:1": _NO_DOCKER,

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from formats.images import Rgb
 from formats.masks import Mask
+from jobs.contract.artefact import Artefact
 
 
 class Model(Protocol):
@@ -30,3 +31,26 @@ class Model(Protocol):
 
     def predict(self, images: Rgb) -> npt.NDArray[np.float32]:
         """Class probabilities (N, C, H, W), 0..1."""
+
+
+class LoadedModel(Model, Protocol):
+    """A model that was loaded from an artefact."""
+
+    @property
+    def precision(self) -> str:
+        """The type in which it convolves."""
+
+
+def open_model(artefact: Artefact, doing: str) -> LoadedModel:
+    """An artefact's network in torch, which is imported only then, or in onnxruntime where it holds an ONNX model.
+    Raises SagesegError, which begins with `doing` or names the artefact, where that cannot be had."""
+    if artefact.onnx is not None:
+        from jobs.algorithm.inference.onnx_predictor import OnnxPredictor
+
+        return OnnxPredictor(artefact)
+    from jobs.algorithm.machine.torch_loading import load_torch
+
+    load_torch(doing)
+    from jobs.algorithm.inference.predictor import Predictor
+
+    return Predictor(artefact)

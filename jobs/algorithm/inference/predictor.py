@@ -17,6 +17,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
+from formats.errors import SagesegError
 from formats.images import Rgb
 from formats.masks import Mask
 from jobs.algorithm.inference.convolution import (
@@ -140,7 +141,11 @@ class Predictor:
 
 def load_network(artefact: Artefact) -> nn.Module:
     """An artefact's network on the processor, in float32 and evaluation mode. Raises SagesegError when
-    the artefact's settings and parameters do not belong together."""
+    the artefact's settings and parameters do not belong together, and for one that holds no parameters but ONNX."""
+    if artefact.onnx is not None:
+        raise SagesegError(
+            f"{artefact.source}: holds an ONNX model, no network; name the artefact that it was exported from"
+        )
     network = build_network(artefact_network(artefact))
     load_parameters(network, artefact.parameters, artefact.source)
     return network.eval()

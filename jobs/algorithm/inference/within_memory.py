@@ -12,7 +12,7 @@ from formats.console import say
 from formats.images import Rgb
 from formats.masks import Mask
 from jobs.algorithm.inference.model import Model
-from jobs.algorithm.machine.device import is_out_of_memory
+from jobs.algorithm.machine.memory_errors import is_out_of_memory
 
 
 class WithinMemory:

@@ -93,12 +93,6 @@ def gpu_has_bfloat16(place: torch.device) -> bool:
     return torch.cuda.get_device_capability(place) >= GPUS_WITH_BFLOAT16
 
 
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that the device has no memory left; on a processor torch has no error of
-    its own for that."""
-    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "DefaultCPUAllocator" in str(error)
-
-
 def processor_has_bfloat16(description: Path = _PROCESSOR) -> bool:
     """Whether the processor says that it computes bfloat16 itself; only Linux tells."""
     return bool(PROCESSOR_FLAGS & processor_flags(description))

@@ -1,4 +1,4 @@
-"""A trained network for other programs: ONNX, or PyTorch's own torch.export archive.
+"""A trained network for other programs: ONNX, by itself or in an artefact, or PyTorch's own torch.export archive.
 
 The exported model takes `image`, float32 (1, 3, H, W), RGB in 0..255, and gives `probabilities`,
 float32 (1, C, H, W). Images may have any size; only a torch.export archive of unet wants sides over
@@ -7,10 +7,12 @@ float32 (1, C, H, W). Images may have any size; only a torch.export archive of u
 
 from __future__ import annotations
 
+import json
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -26,11 +28,14 @@ from jobs.algorithm.machine.device import EXACT
 from jobs.algorithm.machine.torch_loading import need_packages
 from jobs.algorithm.network.normalisation import DEVIATION, MEAN
 from jobs.algorithm.network.segmentation_heads import PSP_BINS, PspHead, resize
-from jobs.contract.artefact import Artefact
+from jobs.contract.artefact import HYPERPARAMETERS, ONNX, Artefact
+from jobs.contract.model_archive import packed_files
+from jobs.onnx_models import INPUT, OUTPUT, finished, metadata_of, open_session
 
 Run = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
 """Runs an exported model on an image."""
-SUFFIXES = (".onnx", ".pt2")
+SUFFIXES = (".onnx", ".tar.gz", ".pt2")
+"""An ONNX model, an artefact that holds one, and an archive of torch.export."""
 TOLERANCE = 1e-4
 """Largest difference of a probability between the exported model and the network, both on the
 processor: a GPU's TF32 convolutions alone differ by 1e-3."""
@@ -41,13 +46,21 @@ _EXAMPLE, _PROOF = (72, 104), (57, 131)
 """Height and width of the image that is exported with, and of the one that proves it."""
 
 
+@dataclass(frozen=True)
+class OnnxModel:
+    """An ONNX model's bytes, and the largest difference of a probability that was seen between it and the network."""
+
+    content: bytes
+    difference: float
+
+
 def check_export(out: Path, opset: int | None = None) -> None:
     """Raise SagesegError where no model can be written, or not in that opset."""
-    if out.suffix not in SUFFIXES:
-        raise SagesegError(f"--out {out}: expected a name that ends in {' or '.join(SUFFIXES)}")
+    if not out.name.endswith(SUFFIXES):
+        raise SagesegError(f"--out {out}: expected a name that ends in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}")
     if not out.parent.is_dir():
         raise SagesegError(f"--out {out}: no folder {out.parent}; make it first")
-    if out.suffix == ".onnx":
+    if is_onnx(out):
         need_packages(f"--out {out}", "onnx", "onnx", "onnxruntime", "onnxscript")
     elif opset is not None:
         raise SagesegError(f"--opset {opset}: only for ONNX; leave it out, or choose an --out that ends in .onnx")
@@ -55,29 +68,48 @@ def check_export(out: Path, opset: int | None = None) -> None:
         raise SagesegError(f"--opset {opset}: expected {OPSETS[0]} to {OPSETS[-1]}")
 
 
-def export_artefact(artefact: Artefact, out: Path, opset: int | None = None) -> float:
-    """Write the model of an artefact as `.onnx`, by default in the lowest opset, or `.pt2`; returns the largest
-    difference of a probability that was seen. Raises SagesegError when it is over TOLERANCE, and nothing is left then,
-    and as `check_export` does."""
+def is_onnx(out: Path) -> bool:
+    """Whether what is exported as a file of this name is ONNX."""
+    return out.name.endswith(SUFFIXES[:-1])
+
+
+def export_artefact(artefact: Artefact, out: Path, opset: int | None = None, classes: Sequence[str] = ()) -> float:
+    """Write the model of an artefact, as the suffix says; ONNX by default in the lowest opset, with the names of the
+    `classes` where they are given. Returns the largest difference of a probability that was seen. Raises SagesegError
+    when it is over TOLERANCE, and nothing is left then, and as `check_export` does."""
     check_export(out, opset)
-    predictor = Predictor(artefact, EXACT)
-    model = Exported(predictor.network).eval()
     with written_beside(out, wait=False) as beside:
-        suffixed = beside.with_name(beside.name + out.suffix)  # the exporters look at the suffix
+        if is_onnx(out):
+            model = make_onnx(artefact, out, opset, classes)
+            beside.write_bytes(file_of(out, artefact, model.content))
+            return model.difference
+        suffixed = beside.with_name(beside.name + out.suffix)  # torch looks at the suffix
         try:
-            if out.suffix == ".onnx":
-                run = _write_onnx(model, suffixed, opset or OPSETS[0])
-            else:
-                run = _write_archive(model, suffixed)
-            difference = _difference(run, predictor)
-            if not difference <= TOLERANCE:
-                raise SagesegError(
-                    f"{out}: differs from the network by {difference:g}, over {TOLERANCE:g}; nothing written"
-                )
+            predictor = Predictor(artefact, EXACT)
+            difference = _proven(_write_archive(Exported(predictor.network).eval(), suffixed), predictor, out)
             suffixed.replace(beside)
         finally:
             suffixed.unlink(missing_ok=True)
     return difference
+
+
+def make_onnx(artefact: Artefact, out: Path, opset: int | None = None, classes: Sequence[str] = ()) -> OnnxModel:
+    """The model of an artefact as ONNX, for the file `out`, which is named in errors. Raises SagesegError when it
+    differs from the network by more than TOLERANCE."""
+    predictor = Predictor(artefact, EXACT)
+    content = _onnx_of(Exported(predictor.network).eval(), metadata_of(artefact, classes, "float32"), opset)
+    session = open_session(content, str(out))
+    difference = _proven(lambda image: np.asarray(session.run([OUTPUT], {INPUT: image})[0]), predictor, out)
+    return OnnxModel(content, difference)
+
+
+def file_of(out: Path, artefact: Artefact, content: bytes, further: Sequence[tuple[str, bytes]] = ()) -> bytes:
+    """What the file `out` is to hold: the ONNX model, or an artefact with the training's hyperparameters, it, and
+    `further` members."""
+    if out.suffix == ".onnx":
+        return content
+    settings = json.dumps(artefact.hyperparameters, indent=2) + "\n"
+    return packed_files([(HYPERPARAMETERS, settings.encode()), *further, (ONNX, content)])
 
 
 class Exported(nn.Module):
@@ -136,10 +168,8 @@ def _averages(side: int, bins: int) -> torch.Tensor:
     return inside / (end - first)
 
 
-def _write_onnx(model: Exported, path: Path, opset: int) -> Run:
-    import onnx
-    import onnxruntime
-
+def _onnx_of(model: Exported, metadata: Mapping[str, str], opset: int | None) -> bytes:
+    opset = opset or OPSETS[0]
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns that torchvision is missing, which nothing needs
     auto = torch.export.Dim.AUTO
     with warnings.catch_warnings():
@@ -148,9 +178,9 @@ def _write_onnx(model: Exported, path: Path, opset: int) -> Run:
             model,
             (_example(),),
             dynamo=True,
-            dynamic_shapes={"image": {2: auto, 3: auto}},
-            input_names=["image"],
-            output_names=["probabilities"],
+            dynamic_shapes={INPUT: {2: auto, 3: auto}},
+            input_names=[INPUT],
+            output_names=[OUTPUT],
             opset_version=opset,
             verbose=False,
         )
@@ -159,11 +189,7 @@ def _write_onnx(model: Exported, path: Path, opset: int) -> Run:
     written = program.model_proto
     if [found.version for found in written.opset_import if not found.domain] != [opset]:  # it does so without a word
         raise RuntimeError(f"torch.onnx.export did not convert to opset {opset}")
-    # the exporter writes the newest, which older runtimes refuse even where they know the opset
-    written.ir_version = min(written.ir_version, onnx.helper.find_min_ir_version_for(list(written.opset_import)))
-    path.write_bytes(written.SerializeToString())
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    return lambda image: np.asarray(session.run(["probabilities"], {"image": image})[0])
+    return finished(written, metadata)
 
 
 def _write_archive(model: Exported, path: Path) -> Run:
@@ -180,6 +206,14 @@ def _write_archive(model: Exported, path: Path) -> Run:
 
 def _example() -> torch.Tensor:
     return torch.rand(1, 3, *_EXAMPLE) * 255
+
+
+def _proven(run: Run, predictor: Predictor, out: Path) -> float:
+    """The difference between an exported model and the network. Raises SagesegError where it is over TOLERANCE."""
+    difference = _difference(run, predictor)
+    if not difference <= TOLERANCE:
+        raise SagesegError(f"{out}: differs from the network by {difference:g}, over {TOLERANCE:g}; nothing written")
+    return difference
 
 
 def _difference(run: Run, predictor: Predictor) -> float:

@@ -19,10 +19,9 @@ from typing import Any
 from formats.errors import SagesegError
 from formats.parallel import available_cores
 from formats.web.connections import create_server
-from jobs.algorithm.inference.model import Model
-from jobs.algorithm.inference.predictor import Predictor
+from jobs.algorithm.inference.model import Model, open_model
 from jobs.algorithm.inference.within_memory import WithinMemory
-from jobs.algorithm.machine.device import is_out_of_memory
+from jobs.algorithm.machine.memory_errors import is_out_of_memory
 from jobs.algorithm.serving.replies import MAX_BYTES, RequestError, invoke
 from jobs.algorithm.serving.shared_batches import SharedBatches
 from jobs.contract.artefact import read_model_folder
@@ -46,7 +45,7 @@ Application = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 def serve_model(folder: Path) -> None:
     """Serve the unpacked artefact in `folder` until SIGTERM. Raises SagesegError for a model that
     cannot be loaded, or an address that cannot be had."""
-    model = WithinMemory(Predictor(read_model_folder(folder)))
+    model = WithinMemory(open_model(read_model_folder(folder), "serving"))
     threads = images_at_a_time(model) + WAITING
     port, file = os.environ.get(PORT, "8080"), os.environ.get(SOCKET)
     signal.signal(signal.SIGTERM, _leave)
