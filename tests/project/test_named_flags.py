@@ -18,8 +18,9 @@ OF_OTHER_PROGRAMS = {
     "--policy-arn --assume-role-policy-document --query --version-id --set-as-default",
     "jobs/algorithm/": "--root --build-arg",
     "jobs/contract/model_archive.py": "--sparse",
-    "jobs/creating.py": "--pipeline-name",
+    "jobs/creating.py": "--pipeline-name --model-package-group-name",
     "jobs/emulator/": "--root --home --idle-seconds",
+    "jobs/packages/found.py": "--model-package-arn --model-approval-status",
     "jobs/prediction/sources.py": "--recursive",
     "jobs/processing/start_wheel.py": "--no-input --disable-pip-version-check --no-cache-dir --quiet --constraint "
     "--no-warn-conflicts --no-compile --force-reinstall --no-deps",
