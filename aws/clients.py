@@ -79,6 +79,15 @@ def _attend(client: Any, session: Any) -> None:
     client.meta.events.register("before-sign", know_keys)
 
 
+def credential_source() -> tuple[str, str] | None:
+    """Where the credentials come from (`env`, `shared-credentials-file`, `sso`, in botocore's words), and the profile;
+    None without any. Off EC2 it may wait a second for the instance's own. Raises SagesegError for what is damaged."""
+    with aws_errors("looking for AWS credentials"):
+        session = _session()
+        found = session.get_credentials()
+    return (str(found.method), str(session.profile_name)) if found else None
+
+
 def _session() -> Any:
     """boto3's default session, whose answers are looked at."""
     if boto3.DEFAULT_SESSION is None:

@@ -74,7 +74,13 @@ def open_place(backend: str, region: str) -> Place:
 
 def emulator_lives() -> bool:
     """Whether an emulator runs for this home now; none is started."""
-    return living_emulator(home()) is not None
+    return emulator_here() is not None
+
+
+def emulator_here() -> tuple[str, str] | None:
+    """The URL and the version of the emulator that runs for this home; None where none answers. None is started."""
+    found = living_emulator(home())
+    return (found.url, found.version) if found else None
 
 
 def emulator_was_here() -> bool:

@@ -14,6 +14,7 @@ from formats.verbs.mounting import PROFILE_HELP, make_app, use_profile
 from formats.version import tool_version
 from jobs.check.commands import check
 from jobs.cli import app as jobs_app
+from jobs.doctor.commands import doctor
 from prep.cli import app as prep_app
 from sageseg.pipeline.command import pipeline, pipeline_answers, pipeline_facts, pipeline_host
 from sageseg.predict import predict
@@ -66,6 +67,9 @@ def run(experiment: Annotated[Path, typer.Argument(help="A YAML file that names 
     from sageseg.experiment import run_experiment
 
     run_experiment(experiment, app)
+
+
+app.command()(doctor)
 
 
 @app.command()

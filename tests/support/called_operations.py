@@ -27,6 +27,8 @@ SERVICES = (
     "scheduler",
     "service-quotas",
     "sts",
+    "iam",
+    "health",
 )
 
 
