@@ -108,13 +108,14 @@ def _escaped(text: str, encoding: str) -> str:
     return text
 
 
-def ask(question: str) -> str | None:
-    """A person's answer in small letters, empty for Enter alone and for the end of input; None where nobody is at a
-    terminal to give one."""
+def ask(question: str, *, as_typed: bool = False) -> str | None:
+    """A person's answer in small letters, or `as_typed`; empty for Enter alone and for the end of input; None where
+    nobody is at a terminal to give one."""
     if not sys.stdin.isatty():
         return None
     say(question)
-    return sys.stdin.readline().strip().lower()
+    answer = sys.stdin.readline().strip()
+    return answer if as_typed else answer.lower()
 
 
 def agree(question: str, *, unattended: str) -> bool:

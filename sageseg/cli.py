@@ -73,6 +73,49 @@ app.command()(doctor)
 
 
 @app.command()
+def init(
+    folder: Annotated[
+        str | None, typer.Argument(help="A folder of labels, or a file of them, or a dataset.", metavar="[FOLDER]")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="The file to write.")] = Path("experiment.yaml"),
+    backend: Annotated[str | None, typer.Option(help="Where to train.", metavar="local|aws")] = None,
+    network: Annotated[str | None, typer.Option(help="Which network.", metavar="unet|fcn|psp|deeplab")] = None,
+    crop: Annotated[str | None, typer.Option(help="Side of the crops in pixels, or none.", metavar="N|none")] = None,
+    data: Annotated[
+        str | None, typer.Option(help="With aws: where the dataset is uploaded to.", metavar="s3://BUCKET/PREFIX")
+    ] = None,
+    image: Annotated[
+        str | None, typer.Option(help="With aws: a container of your own, which unet needs.", metavar="URI")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing: what is not given is taken, and said.")] = False,
+) -> None:
+    """Write a first experiment.yaml, with comments, for labels that prep auto knows.
+
+    Asks what is not given by options; off a terminal it takes what it would propose.
+    """
+    from sageseg.init import Given, write_first
+
+    write_first(Given(folder, out, backend, network, crop, data, image, yes), app)
+
+
+@app.command()
+def schema(
+    out: Annotated[Path | None, typer.Option(help="The file to write; else it is printed.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is at --out.")] = False,
+) -> None:
+    """The JSON schema of experiment files, by which editors complete and check them."""
+    from formats.disk.whole_files import refuse_existing_file, write_text
+    from sageseg.init import schema_text
+
+    if out is None:
+        result(schema_text(app).rstrip())
+        return
+    refuse_existing_file(out, overwrite=overwrite)
+    write_text(out, schema_text(app))
+    result(str(out))
+
+
+@app.command()
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for images, results and report.")] = Path("sageseg-demo"),
 ) -> None:

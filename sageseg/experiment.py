@@ -52,12 +52,7 @@ def run_experiment(path: Path, app: typer.Typer) -> None:
         out = Path(str(sections.get("out", ".")))
         runs, steps = Runs(out if Path.cwd() == stands else out.absolute()), plan_steps(sections)
         given = given_dataset(sections, path)
-        bucket = ""
-        if "process" in sections:
-            bucket = check_process(sections["process"] or {}, steps, f"{path}: section process")
-        values = {step.name: _check(app, step, path) for step in steps}
-        if "gate" in values:
-            check_gate(values["report"], f"{path}: ")
+        bucket, values = _check_steps(sections, steps, path, app)
         if not any(runs.trained) and "predict" in sections and not sections.keys() & set(TRAININGS):
             raise SagesegError(f"{path}: section predict: no training before it; add a section train")
         records, elsewhere = _home_of(runs, stands)
@@ -73,6 +68,27 @@ def run_experiment(path: Path, app: typer.Typer) -> None:
             running.tell()
             for step in gates:  # last: it may end the run
                 running.judge(step)
+
+
+def check_experiment(path: Path, app: typer.Typer) -> None:
+    """Raise SagesegError for an experiment file that `run_experiment` would refuse before its first step."""
+    sections = read_experiment(path)
+    with working_in(path.parent):
+        given_dataset(sections, path)
+        _check_steps(sections, plan_steps(sections), path, app)
+
+
+def _check_steps(
+    sections: Mapping[str, Any], steps: Sequence[Step], path: Path, app: typer.Typer
+) -> tuple[str, dict[str, dict[str, Any]]]:
+    """Where in S3 shards go, if they do, and by step the values of its command line."""
+    bucket = ""
+    if "process" in sections:
+        bucket = check_process(sections["process"] or {}, steps, f"{path}: section process")
+    values = {step.name: _check(app, step, path) for step in steps}
+    if "gate" in values:
+        check_gate(values["report"], f"{path}: ")
+    return bucket, values
 
 
 def _check(app: typer.Typer, step: Step, path: Path) -> dict[str, Any]:
