@@ -10,12 +10,13 @@ import typer
 
 from analysis.cli import app as analysis_app
 from formats.console import result, run_app, say
-from formats.verbs.mounting import PROFILE_HELP, make_app, use_profile
+from formats.verbs.mounting import PROFILE_HELP, make_app, show_examples, use_profile
 from formats.version import tool_version
 from jobs.check.commands import check
 from jobs.cli import app as jobs_app
 from jobs.doctor.commands import doctor
 from prep.cli import app as prep_app
+from sageseg.examples import EXAMPLES
 from sageseg.pipeline.command import pipeline, pipeline_answers, pipeline_facts, pipeline_host
 from sageseg.predict import predict
 from sageseg.preview import preview
@@ -131,6 +132,9 @@ def demo(
     say(f"$ {again}")
     run_experiment(experiment, app)
     say(f"to go on: open that index.html in a browser; change {experiment}, and run it again: {again}")
+
+
+show_examples(app, EXAMPLES, "sageseg")
 
 
 def main() -> None:

@@ -131,11 +131,13 @@ def read_experiment(path: Path) -> dict[str, Any]:
         sections = parse_yaml(read_text(path, _EXPECTED))
     except ValueError as e:
         raise SagesegError(f"{path}: not YAML of plain values ({e}); expected {_EXPECTED}") from e
-    if not isinstance(sections, dict) or not sections.keys() & set(STEPS):
+    if not isinstance(sections, dict):
         raise SagesegError(f"{path}: no step in it; expected sections {', '.join(STEPS)}")
     unknown = [str(name) for name in sections if name not in _SECTIONS]
     if unknown:
         raise SagesegError(f"{path}: section {unknown[0]} is not known; {_meant(unknown[0], _SECTIONS)}")
+    if not sections.keys() & set(STEPS):
+        raise SagesegError(f"{path}: no step in it; expected sections {', '.join(STEPS)}")
     out = sections.get("out", "")
     if not isinstance(out, str | int | float):
         raise SagesegError(f"{path}: out is {short(out)}; expected a folder")

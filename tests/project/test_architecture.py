@@ -125,6 +125,7 @@ MAY_IMPORT = {
         "steps": "",
         "checks": "steps",
         "experiment": "runs steps checks begun_jobs",
+        "examples": "",
         "schema": "steps",
         "first_experiment": "schema",
         "init": "steps experiment schema first_experiment",

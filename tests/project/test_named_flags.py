@@ -19,6 +19,7 @@ OF_OTHER_PROGRAMS = {
     "jobs/algorithm/": "--root --build-arg",
     "jobs/contract/model_archive.py": "--sparse",
     "jobs/creating.py": "--pipeline-name",
+    "jobs/doctor/": "--query-gpu --format --service-code --quota-code --desired-value",
     "jobs/emulator/": "--root --home --idle-seconds",
     "jobs/prediction/sources.py": "--recursive",
     "jobs/processing/start_wheel.py": "--no-input --disable-pip-version-check --no-cache-dir --quiet --constraint "
