@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +15,7 @@ from botocore.config import Config
 
 from aws.answers import AnswerParsers
 from aws.errors import AwsError
+from formats.console import detail
 from formats.errors import SagesegError
 from formats.texts.redaction import know
 
@@ -27,6 +29,7 @@ _CONFIG = Config(
 )
 _HURRIED = _CONFIG.merge(Config(retries={"max_attempts": 1}, connect_timeout=3, read_timeout=10))
 _ONCE = _CONFIG.merge(Config(retries={"total_max_attempts": 1, "mode": "standard"}, read_timeout=70))
+_BEGAN = "sageseg_began"
 _SERVER_FAILS = 500
 _SIGN_IN = "run aws configure or aws sso login, or set AWS_PROFILE"
 
@@ -75,6 +78,7 @@ def _attend(client: Any, session: Any) -> None:
             keys = credentials.get_frozen_credentials()
             know(keys.access_key, keys.secret_key, keys.token)
 
+    tell_requests(client)
     client.meta.events.register("before-parse", _refuse_page)
     client.meta.events.register("before-sign", know_keys)
 
@@ -86,6 +90,31 @@ def credential_source() -> tuple[str, str] | None:
         session = _session()
         found = session.get_credentials()
     return (str(found.method), str(session.profile_name)) if found else None
+
+
+def tell_requests(client: Any) -> None:
+    """Have each request of a client told in a `detail`: its service and name, how it went, and how long it took with
+    all its tries."""
+
+    def begin(context: dict[str, Any], **_: Any) -> None:
+        context[_BEGAN] = time.monotonic()
+
+    def told(model: Any, context: Mapping[str, Any], how: str) -> None:
+        took = time.monotonic() - context.get(_BEGAN, time.monotonic())
+        detail(f"aws {model.service_model.service_name} {model.name}: {how}, {took:.3f} s")
+
+    def end(parsed: Mapping[str, Any], model: Any, context: Mapping[str, Any], **_: Any) -> None:
+        metadata = parsed.get("ResponseMetadata", {})
+        tries = 1 + metadata.get("RetryAttempts", 0)
+        told(model, context, f"{metadata.get('HTTPStatusCode', 'answered')}{f' at try {tries}' if tries > 1 else ''}")
+
+    def fail(exception: Exception, event_name: str, context: Mapping[str, Any], **_: Any) -> None:
+        _, service, name = event_name.split(".", 2)
+        took = time.monotonic() - context.get(_BEGAN, time.monotonic())
+        detail(f"aws {service} {name}: {type(exception).__name__}, {took:.3f} s")
+
+    for event, handler in (("before-call", begin), ("after-call", end), ("after-call-error", fail)):
+        client.meta.events.register(event, handler)
 
 
 def _session() -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from aws.clients import client_config, watched_session
+from aws.clients import client_config, tell_requests, watched_session
 from aws.clients import make_client as aws_client
 from formats.console import result, say
 from formats.state_home import home
@@ -28,7 +28,7 @@ def make_client(service: str, backend: str, region: str | None, *, once: bool = 
     if backend == "aws":
         return aws_client(service, region, once=once)
     url, keys = ensure_emulator(home()), read_keys(home())
-    return _local_session().client(
+    client = _local_session().client(
         service,
         region_name=region or LOCAL_REGION,
         endpoint_url=url,
@@ -36,6 +36,8 @@ def make_client(service: str, backend: str, region: str | None, *, once: bool = 
         aws_secret_access_key=keys.secret_key,
         config=client_config(once=once).merge(Config(proxies={})),  # a company's proxy is no way to 127.0.0.1
     )
+    tell_requests(client)
+    return client
 
 
 def tell_shell(idle_seconds: float | None) -> None:

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from analysis.cli import app as analysis_app
-from formats.console import result, run_app, say
+from formats.console import result, run_app, say, speaking
+from formats.errors import SagesegError
 from formats.verbs.mounting import PROFILE_HELP, make_app, show_examples, use_profile
 from formats.version import tool_version
 from jobs.check.commands import check
@@ -49,12 +50,23 @@ def _say_version(asked: bool) -> None:
 
 @app.callback()
 def sageseg(
+    context: typer.Context,
     profile: Annotated[str | None, typer.Option(help=PROFILE_HELP, metavar="NAME")] = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Results, errors and warnings alone: no progress, no notes.")
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Also what is read, decided, and asked of AWS, with its time.")
+    ] = False,
     _version: Annotated[
         bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_say_version)
     ] = False,
 ) -> None:
     """Semantic segmentation with SageMaker's built-in algorithm, from raw labels to a report."""
+    if quiet and verbose:
+        raise SagesegError("--quiet and --verbose: one or the other; leave one out")
+    if quiet or verbose:
+        context.with_resource(speaking("quiet" if quiet else "verbose"))
     if profile is not None:
         use_profile(profile)
 

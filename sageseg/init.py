@@ -15,7 +15,7 @@ import typer
 from formats.console import ask, result, say
 from formats.disk.whole_files import staged_file, write_text
 from formats.errors import SagesegError
-from sageseg.experiment import check_experiment
+from sageseg.checks import check_experiment
 from sageseg.first_experiment import BACKENDS, NETWORKS, UNET, Answers, Labels, experiment_text
 from sageseg.schema import SCHEMA_NAME, TITLE, experiment_schema
 from sageseg.steps import VERBS, find_command, readers

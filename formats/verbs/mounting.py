@@ -100,7 +100,11 @@ def _verbs_like(name: str, root: Any) -> list[str]:
     command = root.command
     rooms = {"": command, **{room: each for room, each in command.commands.items() if hasattr(each, "commands")}}
     verbs = [(room, verb) for room, each in rooms.items() for verb in each.commands if not each.commands[verb].hidden]
-    near = [name] if any(verb == name for _, verb in verbs) else get_close_matches(name, sorted({v for _, v in verbs}), n=1)
+    near = (
+        [name]
+        if any(verb == name for _, verb in verbs)
+        else get_close_matches(name, sorted({v for _, v in verbs}), n=1)
+    )
     return [" ".join(filter(None, (root.info_name, room, verb))) for room, verb in verbs if verb in near]
 
 

@@ -8,6 +8,7 @@ import threading
 import time
 from pathlib import Path
 
+from formats.console import detail
 from formats.disk.private_files import private
 from formats.disk.whole_files import write_errors
 from formats.errors import SagesegError
@@ -36,6 +37,7 @@ def ensure_emulator(home: Path, idle_seconds: float = IDLE_SECONDS) -> str:
     if presence is None:
         with exclusive(emulator_folder(home) / "launch.lock"):
             presence = living_emulator(home) or _start(home, idle_seconds)
+    detail(f"emulator of {home}: process {presence.pid} at {presence.url}")
     if presence.version != tool_version():
         raise SagesegError(
             f"{home}: its emulator (process {presence.pid}) is version {presence.version}, this is "

@@ -303,3 +303,10 @@ def test_health_is_asked_as_botocore_has_it(cloud: str) -> None:
     boto3.DEFAULT_SESSION.events.register("before-send.health", answer)
     assert lifecycle.examine_lifecycle(REGION).told == "P3 1: end-of-life 2027-03-01"
     assert asked == ['AWSHealth_20160804.DescribeServiceLifecycle {"filter": {"service": "SAGEMAKER"}}']
+
+
+def test_requests_are_told_by_name_and_time(cloud: str) -> None:
+    ran = CliRunner().invoke(app, ["--verbose", "doctor", "--bucket", "none-such"])
+    told = re.findall(r"^detail: aws (\S+ \w+: [\w ]+), \d+\.\d{3} s$", ran.stderr, re.MULTILINE)
+    assert told == ["sts GetCallerIdentity: 200", "s3 HeadBucket: 404"]
+    assert "detail: " not in doctor().stderr

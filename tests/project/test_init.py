@@ -12,8 +12,8 @@ from jsonschema import Draft7Validator
 
 from formats.texts.yaml_text import parse_yaml
 from prep.recognise.recognised import Recognised, found
+from sageseg.checks import check_experiment
 from sageseg.cli import app
-from sageseg.experiment import check_experiment
 from sageseg.first_experiment import NETWORKS, Answers, Labels, experiment_text, written
 from sageseg.init import labels_of
 from sageseg.schema import SCHEMA_NAME, experiment_schema

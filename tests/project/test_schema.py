@@ -133,7 +133,7 @@ def test_choices_are_those_of_the_options_own_parsers() -> None:
 )
 def test_what_the_command_refuses_is_refused(text: str, tmp_path: Path) -> None:
     """By the schema, and by the experiment's own parser: neither stands alone."""
-    from sageseg.experiment import check_experiment
+    from sageseg.checks import check_experiment
     from sageseg.steps import plan_steps
 
     assert list(VALIDATOR.iter_errors(parse_yaml(text)))
