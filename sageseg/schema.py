@@ -16,6 +16,7 @@ from typing import Any, get_args, get_origin
 
 import typer
 
+from formats.verbs.completion import closed_choice
 from formats.version import tool_version
 from jobs.contract.hyperparameter_options import describe
 from jobs.contract.hyperparameters import KINDS, TABLE, choices_of, limits_of
@@ -31,8 +32,6 @@ _YES, _NO = "[Yy][Ee][Ss]|[Oo][Nn]", "[Nn][Oo]|[Oo][Ff][Ff]"
 _SWITCH: Schema = {"type": ["boolean", "string"], "pattern": f"^({_YES}|{_NO})$"}
 _ON: Schema = {"anyOf": [{"const": True}, {"type": "string", "pattern": f"^({_YES})$"}]}
 _TRUTH = ("True", "False", "true", "false", "TRUE", "FALSE")
-_WORD = re.compile(r"[a-z][\w:-]*")
-"""In a metavar, what is typed as it stands; NAME and N stand for something."""
 
 
 def experiment_schema(app: typer.Typer) -> Schema:
@@ -186,12 +185,6 @@ def _plain_value(option: Any) -> Schema:
         return {"enum": words}
     kinds: Mapping[Any, Schema] = {int: _INTEGER, float: _NUMBER}
     return kinds.get(kind, _SCALAR) if get_origin(kind) is None else kinds.get(get_args(kind)[0], _SCALAR)
-
-
-def closed_choice(metavar: str) -> list[str]:
-    """The words of `aws|local`; none where one of them stands for something, as in `N|none`."""
-    words = metavar.split("|")
-    return words if all(_WORD.fullmatch(word) for word in words) else []
 
 
 def _hyperparameter(name: str) -> Schema:

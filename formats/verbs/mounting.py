@@ -19,6 +19,7 @@ import typer.core
 from typer.main import get_command_name
 
 from formats.verbs.command_options import expand
+from formats.verbs.completion import closed_choice, one_of
 from formats.verbs.nearest import unknown_option
 from formats.verbs.windows_paths import check_path
 
@@ -178,12 +179,26 @@ def _panel(parameter: inspect.Parameter) -> str | None:
     return next((one.rich_help_panel for one in metadata if hasattr(one, "rich_help_panel")), None)
 
 
+def _complete_choices(command: Callable[..., Any]) -> None:
+    """Have the shell complete what an option's metavar says that it takes."""
+    parameters = list(inspect.signature(command, eval_str=True).parameters.values())
+    for parameter in parameters:
+        for declared in getattr(parameter.annotation, "__metadata__", ()):
+            words = closed_choice(getattr(declared, "metavar", None) or "")
+            if words and getattr(declared, "autocompletion", None) is None:
+                declared.autocompletion = one_of(words)
+    # annotations that are text would be made anew, without this
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+
+
 class _Verbs(typer.Typer):
     def command(self, name: str | None = None, **settings: Any) -> Any:
         """A decorator, as typer's own; it makes a `Verb`."""
         mount = super().command(name, **{"cls": Verb, **settings})
 
         def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+            _complete_choices(command)
             has_region = "region" in inspect.signature(command).parameters
             mount(_with_profile(command) if has_region else command)
             return command

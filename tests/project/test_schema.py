@@ -14,8 +14,9 @@ from typer.testing import CliRunner
 
 from formats.errors import SagesegError
 from formats.texts.yaml_text import parse_yaml
+from formats.verbs.completion import closed_choice
 from sageseg.cli import app
-from sageseg.schema import closed_choice, experiment_schema
+from sageseg.schema import experiment_schema
 from sageseg.steps import PROCESSED, STEPS, VERBS, find_command, read_experiment, readers
 from tests.support.doc_commands import PAGES
 
