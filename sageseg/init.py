@@ -48,7 +48,8 @@ class Asking:
         self._yes = yes
 
     def __call__(self, what: str, default: str, parse: Callable[[str], T]) -> T:
-        """A person's answer, asked for until it can be read; Enter alone takes the default."""
+        """A person's answer, asked for until it can be read; Enter alone takes the default. Raises SagesegError where
+        that cannot be read."""
         while True:
             answer = None if self._yes else ask(f"{what} [{default}]", as_typed=True)
             if answer is None:
@@ -56,7 +57,7 @@ class Asking:
             try:
                 return parse(answer or default)
             except SagesegError as e:
-                if answer is None:
+                if not answer:
                     raise
                 say(f"{e}")
 

@@ -206,6 +206,7 @@ def logs(
     follow: Annotated[bool, typer.Option("--follow", help="Show progress until the job ends.")] = False,
 ) -> None:
     """A job's log so far."""
+    from jobs.contract.log_lines import as_wanted
     from jobs.tracking.job_calls import FoundJob, log_lines
     from jobs.tracking.pipelines.shown import show_unrecorded_logs
     from jobs.tracking.tuning_records import check_no_tuning
@@ -220,7 +221,7 @@ def logs(
     found = check_no_tuning(found)
     empty = True
     for line in log_lines(found.record):
-        result(line)
+        result(as_wanted(line))
         empty = False
     if empty:
         say(f"{found.record.name}: {found.description['TrainingJobStatus']}, and nothing in its log")
