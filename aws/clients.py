@@ -99,19 +99,19 @@ def tell_requests(client: Any) -> None:
     def begin(context: dict[str, Any], **_: Any) -> None:
         context[_BEGAN] = time.monotonic()
 
-    def told(model: Any, context: Mapping[str, Any], how: str) -> None:
-        took = time.monotonic() - context.get(_BEGAN, time.monotonic())
-        detail(f"aws {model.service_model.service_name} {model.name}: {how}, {took:.3f} s")
-
-    def end(parsed: Mapping[str, Any], model: Any, context: Mapping[str, Any], **_: Any) -> None:
-        metadata = parsed.get("ResponseMetadata", {})
-        tries = 1 + metadata.get("RetryAttempts", 0)
-        told(model, context, f"{metadata.get('HTTPStatusCode', 'answered')}{f' at try {tries}' if tries > 1 else ''}")
-
-    def fail(exception: Exception, event_name: str, context: Mapping[str, Any], **_: Any) -> None:
+    def told(event_name: str, context: Mapping[str, Any], how: str) -> None:
         _, service, name = event_name.split(".", 2)
         took = time.monotonic() - context.get(_BEGAN, time.monotonic())
-        detail(f"aws {service} {name}: {type(exception).__name__}, {took:.3f} s")
+        detail(f"asked {service} {name}: {how}, {took:.3f} s")
+
+    def end(event_name: str, parsed: Mapping[str, Any], context: Mapping[str, Any], **_: Any) -> None:
+        metadata = parsed.get("ResponseMetadata", {})
+        tries = 1 + metadata.get("RetryAttempts", 0)
+        status = metadata.get("HTTPStatusCode", "answered")
+        told(event_name, context, f"{status}{f' at try {tries}' if tries > 1 else ''}")
+
+    def fail(event_name: str, exception: Exception, context: Mapping[str, Any], **_: Any) -> None:
+        told(event_name, context, type(exception).__name__)
 
     for event, handler in (("before-call", begin), ("after-call", end), ("after-call-error", fail)):
         client.meta.events.register(event, handler)

@@ -37,7 +37,6 @@ def ensure_emulator(home: Path, idle_seconds: float = IDLE_SECONDS) -> str:
     if presence is None:
         with exclusive(emulator_folder(home) / "launch.lock"):
             presence = living_emulator(home) or _start(home, idle_seconds)
-    detail(f"emulator of {home}: process {presence.pid} at {presence.url}")
     if presence.version != tool_version():
         raise SagesegError(
             f"{home}: its emulator (process {presence.pid}) is version {presence.version}, this is "
@@ -66,6 +65,7 @@ def _await_answer(home: Path, process: subprocess.Popen[bytes]) -> Presence:
     while time.monotonic() < deadline:
         presence = living_emulator(home)
         if presence is not None:
+            detail(f"started the emulator of {home}: process {presence.pid} at {presence.url}")
             return presence
         if process.poll() is not None:
             raise SagesegError(

@@ -307,6 +307,6 @@ def test_health_is_asked_as_botocore_has_it(cloud: str) -> None:
 
 def test_requests_are_told_by_name_and_time(cloud: str) -> None:
     ran = CliRunner().invoke(app, ["--verbose", "doctor", "--bucket", "none-such"])
-    told = re.findall(r"^detail: aws (\S+ \w+: [\w ]+), \d+\.\d{3} s$", ran.stderr, re.MULTILINE)
+    told = re.findall(r"^detail: asked (\S+ \w+: [\w ]+), \d+\.\d{3} s$", ran.stderr, re.MULTILINE)
     assert told == ["sts GetCallerIdentity: 200", "s3 HeadBucket: 404"]
     assert "detail: " not in doctor().stderr

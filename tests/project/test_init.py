@@ -67,6 +67,17 @@ def test_a_person_is_asked_and_what_cannot_be_read_is_asked_again(desk: Path) ->
     assert (sections["train"]["algorithm"], sections["train"]["crop_size"]) == ("psp", 256)
 
 
+def test_enter_alone_ends_where_nothing_is_proposed(desk: Path) -> None:
+    ran = init(desk, "shoot", "--backend", "aws", answers="")
+    assert ran.stderr.splitlines()[-1].startswith("error: --data: missing")
+
+
+def test_a_bucket_of_the_environment_is_proposed(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAGESEG_BUCKET", "cars")
+    assert init(desk, "shoot", "--backend", "aws", "--yes").returncode == 0
+    assert read_experiment(desk / "experiment.yaml")["train"]["data"] == f"s3://cars/{desk.name}"
+
+
 def test_what_is_given_is_not_asked(desk: Path) -> None:
     words = ("shoot", "--backend", "aws", "--network", "deeplab", "--crop", "512", "--data", "s3://cars/one")
     ran = init(desk, *words)
