@@ -75,16 +75,23 @@ _held: deque[str] = deque(maxlen=20)
 def speaking(voice: Voice) -> Iterator[None]:
     """How much this process says meanwhile, its threads too: of `quiet` ones errors and warnings alone, and what a
     question is about; of `verbose` ones also what they read, decide and ask of AWS (`detail`)."""
-    global _voice  # noqa: PLW0603  # threads begin with contexts of their own
-    before, _voice = _voice, voice
+    before = _voice
+    speak(voice)
     try:
         yield
     finally:
-        _voice = before
+        speak(before)
         _held.clear()
 
 
+def speak(voice: Voice) -> None:
+    """From now on say so much, as a process that works for another."""
+    global _voice  # noqa: PLW0603  # threads begin with contexts of their own
+    _voice = voice
+
+
 def voice() -> Voice:
+    """How much this process says."""
     return _voice
 
 

@@ -14,7 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from formats.console import Voice, speaking, track, voice
+from formats.console import Voice, speak, track, voice
 from formats.errors import CannotWriteError, Faults, SagesegError
 
 Item = TypeVar("Item")
@@ -110,7 +110,7 @@ def _from_processes(function: Callable[[Item], Result], items: Items[Item], work
 
 
 def _start_worker(says: Voice) -> None:
-    speaking(says).__enter__()  # to the worker's end
+    speak(says)
     # read by OpenCV when it loads: each worker has a core, not all of them
     os.environ["OPENCV_FOR_THREADS_NUM"] = "1"
     _keep_memory()

@@ -10,7 +10,8 @@ from unittest.mock import patch
 
 import pytest
 
-from formats.console import agree, detail, open_screen, say, speaking, track
+from formats.console import agree, detail, open_screen, say, speaking, track, voice
+from formats.parallel import _start_worker
 from tests.support.aws_setup import Terminal
 from tests.support.labelme_samples import write_pair
 from tests.support.typed_commands import typed
@@ -55,6 +56,22 @@ def test_quiet_shows_no_progress_not_even_on_a_terminal() -> None:
             shown.line("epoch 1")
             shown.live("batch 2")
     assert screen.getvalue() == ""
+
+
+@pytest.fixture
+def nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What else a worker process does to itself as it starts is left out."""
+    for name in ("signal.signal", "_keep_memory", "threading.Thread"):
+        monkeypatch.setattr(f"formats.parallel.{name}", lambda *_, **__: Thread())
+    monkeypatch.setenv("OPENCV_FOR_THREADS_NUM", "1")
+
+
+@pytest.mark.usefixtures("nobody_waits")
+def test_workers_say_as_much_as_who_started_them() -> None:
+    with speaking("usual"):
+        _start_worker("quiet")
+        assert voice() == "quiet"
+    assert voice() == "usual"
 
 
 @pytest.mark.parametrize(("variables", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
