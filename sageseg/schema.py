@@ -83,7 +83,7 @@ def _with_definitions(schema: Schema) -> Schema:
             for key, inner in value.items()
         }
 
-    told = shared(schema)
+    told: Schema = shared(schema)
     return told | {"definitions": {name: json.loads(text) for text, name in names.items()}}
 
 
@@ -165,7 +165,7 @@ def _value(option: Any) -> Schema:
     name = _name(option).replace("-", "_")
     if name in TABLE:
         return _hyperparameter(name) | {"description": describe(name)}
-    told = {"description": _first_line(option.help)}
+    told: Schema = {"description": _first_line(option.help)}
     if isinstance(option.default, int | float | str) and option.default is not False:
         told["default"] = option.default.value if isinstance(option.default, Enum) else option.default
     value = _plain_value(option)

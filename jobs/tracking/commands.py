@@ -11,7 +11,7 @@ import typer
 
 from formats.console import result, result_json, say
 from formats.errors import SagesegError
-from formats.verbs.completion import kept_names
+from jobs.tracking.arguments import JobName, JobOrLog
 
 if TYPE_CHECKING:
     from jobs.contract.log_lines import EpochMetrics
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from jobs.tracking.pipelines.found import FoundPipeline
     from jobs.tracking.records import JobRecord
 
-JobName = Annotated[str, typer.Argument(help="Name of a job.", autocompletion=kept_names("jobs"))]
 Region = Annotated[str | None, typer.Option(help="AWS region to look in; by default the environment's.")]
 
 
@@ -258,10 +257,7 @@ def stop(name: JobName, region: Region = None) -> None:
 
 
 def metrics(
-    name_or_logfile: Annotated[
-        str,
-        typer.Argument(help="A job's name, or a file with a training log.", autocompletion=kept_names("jobs")),
-    ],
+    name_or_logfile: JobOrLog,
     region: Region = None,
     json_: Annotated[bool, typer.Option("--json", help="A list, one object per epoch.")] = False,
     plot: Annotated[Path | None, typer.Option(help="Draw the curves here, .png, .svg or .pdf.")] = None,

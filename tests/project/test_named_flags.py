@@ -28,7 +28,7 @@ OF_OTHER_PROGRAMS = {
     "jobs/tracking/records.py": "--always --dirty --abbrev --exclude",
 }
 """Options of AWS's command, docker, tar, git and pip, and of programs that ours start."""
-EVERYWHERE = {"--help", "--version"}
+EVERYWHERE = {"--help", "--version", "--quiet", "--verbose"}
 FLAGS = {
     words: {name for parameter in verb.params for name in (*parameter.opts, *parameter.secondary_opts)} | EVERYWHERE
     for words, verb in VERBS.items()
