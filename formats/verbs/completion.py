@@ -25,6 +25,9 @@ def kept_names(kind: str) -> Completion:
     return complete
 
 
+JOBS, ENDPOINTS = kept_names("jobs"), kept_names("endpoints")
+
+
 def one_of(words: Iterable[str]) -> Completion:
     return lambda incomplete: [word for word in words if word.startswith(incomplete)]
 

@@ -12,7 +12,7 @@ import typer
 from formats.console import agree, result, result_json, say
 from formats.errors import SagesegError
 from formats.verbs.command_options import takes
-from formats.verbs.completion import kept_names
+from formats.verbs.completion import ENDPOINTS, JOBS
 from jobs.endpoints.options import DeployOptions
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def deploy(
     job: Annotated[
         str,
-        typer.Argument(help="A job's name, a model.tar.gz here, or its s3:// URI.", autocompletion=kept_names("jobs")),
+        typer.Argument(help="A job's name, a model.tar.gz here, or its s3:// URI.", autocompletion=JOBS),
     ],
     options: DeployOptions,
 ) -> None:
@@ -75,7 +75,7 @@ def _agreed_quote(trained: TrainedModel, options: DeployOptions) -> EndpointQuot
 
 
 def delete(
-    endpoint: Annotated[str, typer.Argument(help="Name of an endpoint.", autocompletion=kept_names("endpoints"))],
+    endpoint: Annotated[str, typer.Argument(help="Name of an endpoint.", autocompletion=ENDPOINTS)],
     region: Annotated[str | None, typer.Option(help="AWS region; by default the environment's.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Delete what sageseg did not make, too.")] = False,
 ) -> None:
@@ -91,7 +91,7 @@ def delete(
 def forget(
     job: Annotated[
         str,
-        typer.Argument(help="Name of a job that was started from this folder.", autocompletion=kept_names("jobs")),
+        typer.Argument(help="Name of a job that was started from this folder.", autocompletion=JOBS),
     ],
     yes: Annotated[
         bool, typer.Option("--yes", help="Do not ask before what a job of this machine made is removed.")

@@ -9,14 +9,14 @@ from typing import Annotated
 import typer
 
 from formats.console import result
-from formats.verbs.completion import kept_names
+from formats.verbs.completion import JOBS
 
 Model = Annotated[
     str,
     typer.Argument(
         metavar="MODEL",
         help="A job's name, a model.tar.gz here, or its file:/// or s3:// URI.",
-        autocompletion=kept_names("jobs"),
+        autocompletion=JOBS,
     ),
 ]
 Region = Annotated[str | None, typer.Option(help="AWS region; by default the job's, or the environment's.")]
