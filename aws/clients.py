@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +15,7 @@ from botocore.config import Config
 
 from aws.answers import AnswerParsers
 from aws.errors import AwsError
+from formats.console import detail
 from formats.errors import SagesegError
 from formats.texts.redaction import know
 
@@ -28,6 +30,7 @@ _CONFIG = Config(
 _HURRIED = _CONFIG.merge(Config(retries={"max_attempts": 1}, connect_timeout=3, read_timeout=10))
 _ONCE = _CONFIG.merge(Config(retries={"total_max_attempts": 1, "mode": "standard"}, read_timeout=70))
 _COLD = _ONCE.merge(Config(read_timeout=250))  # 3 minutes to start and one to answer (developer guide)
+_BEGAN = "sageseg_began"
 _SERVER_FAILS = 500
 _SIGN_IN = "run aws configure or aws sso login, or set AWS_PROFILE"
 
@@ -80,8 +83,43 @@ def _attend(client: Any, session: Any) -> None:
             keys = credentials.get_frozen_credentials()
             know(keys.access_key, keys.secret_key, keys.token)
 
+    tell_requests(client)
     client.meta.events.register("before-parse", _refuse_page)
     client.meta.events.register("before-sign", know_keys)
+
+
+def credential_source() -> tuple[str, str] | None:
+    """Where the credentials come from (`env`, `shared-credentials-file`, `sso`, in botocore's words), and the profile;
+    None without any. Off EC2 it may wait a second for the instance's own. Raises SagesegError for what is damaged."""
+    with aws_errors("looking for AWS credentials"):
+        session = _session()
+        found = session.get_credentials()
+    return (str(found.method), str(session.profile_name)) if found else None
+
+
+def tell_requests(client: Any) -> None:
+    """Have each request of a client told in a `detail`: its service and name, how it went, and how long it took with
+    all its tries."""
+
+    def begin(context: dict[str, Any], **_: Any) -> None:
+        context[_BEGAN] = time.monotonic()
+
+    def told(event_name: str, context: Mapping[str, Any], how: str) -> None:
+        _, service, name = event_name.split(".", 2)
+        took = time.monotonic() - context.get(_BEGAN, time.monotonic())
+        detail(f"asked {service} {name}: {how}, {took:.3f} s")
+
+    def end(event_name: str, parsed: Mapping[str, Any], context: Mapping[str, Any], **_: Any) -> None:
+        metadata = parsed.get("ResponseMetadata", {})
+        tries = 1 + metadata.get("RetryAttempts", 0)
+        status = metadata.get("HTTPStatusCode", "answered")
+        told(event_name, context, f"{status}{f' at try {tries}' if tries > 1 else ''}")
+
+    def fail(event_name: str, exception: Exception, context: Mapping[str, Any], **_: Any) -> None:
+        told(event_name, context, type(exception).__name__)
+
+    for event, handler in (("before-call", begin), ("after-call", end), ("after-call-error", fail)):
+        client.meta.events.register(event, handler)
 
 
 def _session() -> Any:

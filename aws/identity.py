@@ -12,21 +12,31 @@ ANY_OWNER = "any"
 
 def caller_account(region: str) -> str:
     """The account of the credentials; the call needs no permission, so that it proves them."""
+    return _caller(region)["Account"]
+
+
+def caller_arn(region: str) -> str:
+    """The user or the assumed role of the credentials. It is asked for within seconds."""
+    return _caller(region, hurried=True)["Arn"]
+
+
+def _caller(region: str, *, hurried: bool = False) -> dict[str, str]:
     with aws_errors("asking AWS who you are"):
-        return str(make_client("sts", region).get_caller_identity()["Account"])
+        answer: dict[str, str] = make_client("sts", region, hurried=hurried).get_caller_identity()
+    return answer
 
 
-def check_bucket(uri: str, region: str, owner: str | None) -> None:
+def check_bucket(uri: str, region: str, owner: str | None, *, hurried: bool = False) -> None:
     """Raise SagesegError unless the bucket of an `s3://` URI is in this region and of this account.
 
     `owner` None means the caller's account: a bucket whose name someone else has taken would receive
-    the data otherwise. "any" does not ask.
+    the data otherwise. "any" does not ask. `hurried` gives up within seconds.
     """
     bucket = parse_s3_uri(uri).bucket
     expected = {} if owner == ANY_OWNER else {"ExpectedBucketOwner": owner or caller_account(region)}
     try:
         with aws_errors(f"looking at bucket {bucket}"):
-            answer = make_client("s3", region).head_bucket(Bucket=bucket, **expected)
+            answer = make_client("s3", region, hurried=hurried).head_bucket(Bucket=bucket, **expected)
     except AwsError as e:
         raise SagesegError(_explain(bucket, e, expected.get("ExpectedBucketOwner"))) from e
     found = answer.get("BucketRegion") or region

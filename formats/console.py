@@ -8,10 +8,11 @@ import json
 import re
 import sys
 import traceback
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar
 
 from formats.errors import TOLD, SagesegError, cannot_use, shown
 from formats.texts.json_text import json_pieces
@@ -62,8 +63,53 @@ def show_as(place: str, name: str) -> None:
     _SHOWN[place] = name
 
 
+Voice = Literal["quiet", "usual", "verbose"]
+_voice: Voice = "usual"
+_KEPT = ("error: ", "warning: ", "interrupted")
+"""What lines begin with that are said where all others are not."""
+_held: deque[str] = deque(maxlen=20)
+"""What was not said, and is told after all where a question follows, which may be about it."""
+
+
+@contextmanager
+def speaking(voice: Voice) -> Iterator[None]:
+    """How much this process says meanwhile, its threads too: of `quiet` ones errors and warnings alone, and what a
+    question is about; of `verbose` ones also what they read, decide and ask of AWS (`detail`)."""
+    before = _voice
+    speak(voice)
+    try:
+        yield
+    finally:
+        speak(before)
+        _held.clear()
+
+
+def speak(voice: Voice) -> None:
+    """From now on say so much, as a process that works for another."""
+    global _voice  # noqa: PLW0603  # threads begin with contexts of their own
+    _voice = voice
+
+
+def voice() -> Voice:
+    """How much this process says."""
+    return _voice
+
+
+def detail(line: str) -> None:
+    """A line that is said only to whoever wants to follow what is read, decided and asked."""
+    if _voice == "verbose":
+        say(f"detail: {line}")
+
+
 def say(line: str) -> None:
-    """A line for the person, on stderr; stdout is for results."""
+    """A line for the person, on stderr; stdout is for results. Where it is quiet, only what went wrong is said."""
+    if _voice == "quiet" and not line.startswith(_KEPT):
+        _held.append(line)
+        return
+    _tell(line)
+
+
+def _tell(line: str) -> None:
     for place, name in _SHOWN.items():
         line = line.replace(place, name)
     sys.stderr.write(redact(line) + "\n")
@@ -108,13 +154,16 @@ def _escaped(text: str, encoding: str) -> str:
     return text
 
 
-def ask(question: str) -> str | None:
-    """A person's answer in small letters, empty for Enter alone and for the end of input; None where nobody is at a
-    terminal to give one."""
+def ask(question: str, *, as_typed: bool = False) -> str | None:
+    """A person's answer in small letters, or `as_typed`; empty for Enter alone and for the end of input; None where
+    nobody is at a terminal to give one."""
     if not sys.stdin.isatty():
         return None
-    say(question)
-    return sys.stdin.readline().strip().lower()
+    for line in (*_held, question):
+        _tell(line)
+    _held.clear()
+    answer = sys.stdin.readline().strip()
+    return answer if as_typed else answer.lower()
 
 
 def agree(question: str, *, unattended: str) -> bool:
@@ -129,7 +178,10 @@ def agree(question: str, *, unattended: str) -> bool:
 
 def track(items: Iterable[T], total: int, label: str) -> Iterator[T]:
     """Pass the items on and show how far they are: a bar on a terminal, elsewhere a line at each
-    tenth."""
+    tenth. Where it is quiet, nothing."""
+    if _voice == "quiet":
+        yield from items
+        return
     if sys.stderr.isatty():
         from rich.console import Console
         from rich.progress import track as rich_track
@@ -167,7 +219,7 @@ class Screen:
 @contextmanager
 def open_screen() -> Iterator[Screen]:
     """The screen of this process's stderr."""
-    if not sys.stderr.isatty():
+    if not sys.stderr.isatty() or _voice == "quiet":
         yield Screen()
         return
     from rich.console import Console

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
 from formats.classes import ClassTable, read_labels
+from formats.console import detail
 from formats.errors import SagesegError, raise_all
 from formats.manifest import ManifestRow, read_manifest
 from formats.safe_names import refuse_links_out
@@ -115,6 +116,7 @@ def open_dataset(root: Path) -> Dataset:
         for row in rows
         if row.split not in SPLITS
     )
+    detail(f"read dataset {root}: {len(rows):,} crops, {sum(row.kept for row in rows):,} of them kept")
     return Dataset(root, read_labels(labels_path(root)), rows, info)
 
 

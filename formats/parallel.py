@@ -14,7 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from formats.console import track
+from formats.console import Voice, speak, track, voice
 from formats.errors import CannotWriteError, Faults, SagesegError
 
 Item = TypeVar("Item")
@@ -93,7 +93,7 @@ def available_cores() -> int:
 def _from_processes(function: Callable[[Item], Result], items: Items[Item], workers: int) -> Iterator[Result]:
     # spawn: forking a process that has threads (BLAS, OpenCV, torch) can deadlock
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(items)), context, initializer=_start_worker) as pool:
+    with ProcessPoolExecutor(min(workers, len(items)), context, initializer=_start_worker, initargs=(voice(),)) as pool:
         waiting: deque[Future[Result]] = deque()
         try:
             for item in items:
@@ -109,7 +109,8 @@ def _from_processes(function: Callable[[Item], Result], items: Items[Item], work
                 future.cancel()
 
 
-def _start_worker() -> None:
+def _start_worker(says: Voice) -> None:
+    speak(says)
     # read by OpenCV when it loads: each worker has a core, not all of them
     os.environ["OPENCV_FOR_THREADS_NUM"] = "1"
     _keep_memory()

@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from formats.classes import MAX_CLASSES, ClassTable, read_labels, write_labels
+from formats.console import detail
 from formats.disk.whole_files import write_bytes, write_text
 from formats.errors import SagesegError
 from formats.limits import check_pixels
@@ -144,6 +145,7 @@ def open_predictions(root: Path) -> Predictions:
     when a name or link in it leads out of it."""
     refuse_links_out(root)
     rows = tuple(read_manifest(root / "manifest.csv"))
+    detail(f"read predictions {root}: {len(rows):,} rows")
     labels = root / "labels.txt"
     return Predictions(root, rows, read_labels(labels) if labels.exists() else None, _read_info(info_path(root)))
 

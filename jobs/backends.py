@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from aws.clients import client_config, watched_session
+from aws.clients import client_config, tell_requests, watched_session
 from aws.clients import make_client as aws_client
 from formats.console import result, say
 from formats.state_home import home
@@ -28,7 +28,7 @@ def make_client(service: str, backend: str, region: str | None, *, once: bool = 
     if backend == "aws":
         return aws_client(service, region, once=once, cold=cold)
     url, keys = ensure_emulator(home()), read_keys(home())
-    return _local_session().client(
+    client = _local_session().client(
         service,
         region_name=region or LOCAL_REGION,
         endpoint_url=url,
@@ -38,6 +38,8 @@ def make_client(service: str, backend: str, region: str | None, *, once: bool = 
             Config(proxies={})
         ),  # a company's proxy is no way to 127.0.0.1
     )
+    tell_requests(client)
+    return client
 
 
 def tell_shell(idle_seconds: float | None) -> None:
@@ -76,7 +78,13 @@ def open_place(backend: str, region: str) -> Place:
 
 def emulator_lives() -> bool:
     """Whether an emulator runs for this home now; none is started."""
-    return living_emulator(home()) is not None
+    return emulator_here() is not None
+
+
+def emulator_here() -> tuple[str, str] | None:
+    """The URL and the version of the emulator that runs for this home; None where none answers. None is started."""
+    found = living_emulator(home())
+    return (found.url, found.version) if found else None
 
 
 def emulator_was_here() -> bool:

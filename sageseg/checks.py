@@ -2,17 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from formats.errors import SagesegError
+from formats.state_home import working_in
 from jobs.prediction.options import PredictOptions, RouteOptions
-from sageseg.steps import Step
+from sageseg.runs import FOLDERS
+from sageseg.steps import Step, check_words, plan_steps, read_experiment
 
 if TYPE_CHECKING:
     from formats.dataset import Dataset
+
+
+def check_experiment(path: Path, app: typer.Typer) -> None:
+    """Raise SagesegError for an experiment file that `run_experiment` would refuse before its first step."""
+    sections = read_experiment(path)
+    with working_in(path.parent):
+        given_dataset(sections, path)
+        check_steps(sections, plan_steps(sections), path, app)
+
+
+def check_steps(
+    sections: Mapping[str, Any], steps: Sequence[Step], path: Path, app: typer.Typer
+) -> tuple[str, dict[str, dict[str, Any]]]:
+    """Where in S3 shards go, if they do, and by step the values of its command line."""
+    bucket = ""
+    if "process" in sections:
+        bucket = check_process(sections["process"] or {}, steps, f"{path}: section process")
+    values = {step.name: _check(app, step, path) for step in steps}
+    if "gate" in values:
+        check_gate(values["report"], f"{path}: ")
+    return bucket, values
+
+
+def _check(app: typer.Typer, step: Step, path: Path) -> dict[str, Any]:
+    """The values of a step's command line. Raises SagesegError unless it could be typed: of one that a processing job
+    makes, both."""
+    values: dict[str, Any] = {}
+    folders = {name: Path(folder) for name, folder in FOLDERS.items()}
+    for typed in dict.fromkeys((replace(step, process=None), step)):
+        try:
+            with usage_errors(path, typed):
+                values = check_words(app, typed.line(folders, "job")) | values
+            if step.name == "predict":
+                check_predict(values)
+        except SagesegError as e:
+            where = f"{path}: section {step.name}: "
+            raise SagesegError(f"{where}{str(e).removeprefix(where)}") from e
+    return values
+
+
+@contextmanager
+def usage_errors(path: Path, step: Step) -> Iterator[None]:
+    """What a command line's parser refuses, as a SagesegError that names the file and the section."""
+    try:
+        yield
+    except typer.TyperException as e:
+        raise SagesegError(f"{path}: section {step.name}: {e.format_message()}") from e
 
 
 def given_dataset(sections: Mapping[str, Any], path: Path) -> Dataset | None:

@@ -9,12 +9,15 @@ from typing import Annotated
 import typer
 
 from analysis.cli import app as analysis_app
-from formats.console import result, run_app, say
-from formats.verbs.mounting import PROFILE_HELP, make_app, use_profile
+from formats.console import result, run_app, say, speaking
+from formats.errors import SagesegError
+from formats.verbs.mounting import PROFILE_HELP, make_app, show_examples, use_profile
 from formats.version import tool_version
 from jobs.check.commands import check
 from jobs.cli import app as jobs_app
+from jobs.doctor.commands import doctor
 from prep.cli import app as prep_app
+from sageseg.examples import EXAMPLES
 from sageseg.export import export
 from sageseg.pipeline.command import pipeline, pipeline_answers, pipeline_facts, pipeline_host
 from sageseg.predict import predict
@@ -54,12 +57,23 @@ def _say_version(asked: bool) -> None:
 
 @app.callback()
 def sageseg(
+    context: typer.Context,
     profile: Annotated[str | None, typer.Option(help=PROFILE_HELP, metavar="NAME")] = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Results, errors and warnings alone: no progress, no notes.")
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Also what is read, decided, and asked of AWS, with its time.")
+    ] = False,
     _version: Annotated[
         bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_say_version)
     ] = False,
 ) -> None:
     """Semantic segmentation with SageMaker's built-in algorithm, from raw labels to a report."""
+    if quiet and verbose:
+        raise SagesegError("--quiet and --verbose: one or the other; leave one out")
+    if quiet or verbose:
+        context.with_resource(speaking("quiet" if quiet else "verbose"))
     if profile is not None:
         use_profile(profile)
 
@@ -73,6 +87,52 @@ def run(experiment: Annotated[Path, typer.Argument(help="A YAML file that names 
     from sageseg.experiment import run_experiment
 
     run_experiment(experiment, app)
+
+
+app.command()(doctor)
+
+
+@app.command()
+def init(
+    folder: Annotated[
+        str | None, typer.Argument(help="A folder of labels, or a file of them, or a dataset.", metavar="[FOLDER]")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="The file to write.")] = Path("experiment.yaml"),
+    backend: Annotated[str | None, typer.Option(help="Where to train.", metavar="local|aws")] = None,
+    network: Annotated[str | None, typer.Option(help="Which network.", metavar="unet|fcn|psp|deeplab")] = None,
+    crop: Annotated[str | None, typer.Option(help="Side of the crops in pixels, or none.", metavar="N|none")] = None,
+    data: Annotated[
+        str | None, typer.Option(help="With aws: where the dataset is uploaded to.", metavar="s3://BUCKET/PREFIX")
+    ] = None,
+    image: Annotated[
+        str | None, typer.Option(help="With aws: a container of your own, which unet needs.", metavar="URI")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing: what is not given is taken, and said.")] = False,
+) -> None:
+    """Write a first experiment.yaml, with comments, for labels that prep auto knows.
+
+    Asks what is not given by options; off a terminal it takes what it would propose.
+    """
+    from sageseg.init import Given, write_first
+
+    write_first(Given(folder, out, backend, network, crop, data, image, yes), app)
+
+
+@app.command()
+def schema(
+    out: Annotated[Path | None, typer.Option(help="The file to write; else it is printed.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is at --out.")] = False,
+) -> None:
+    """The JSON schema of experiment files, by which editors complete and check them."""
+    from formats.disk.whole_files import refuse_existing_file, write_text
+    from sageseg.init import schema_text
+
+    if out is None:
+        result(schema_text(app).rstrip())
+        return
+    refuse_existing_file(out, overwrite=overwrite)
+    write_text(out, schema_text(app))
+    result(str(out))
 
 
 @app.command()
@@ -91,6 +151,9 @@ def demo(
     say(f"$ {again}")
     run_experiment(experiment, app)
     say(f"to go on: open that index.html in a browser; change {experiment}, and run it again: {again}")
+
+
+show_examples(app, EXAMPLES, "sageseg")
 
 
 def main() -> None:

@@ -20,8 +20,9 @@ import contextlib
 import hashlib
 import os
 import shlex
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,16 +30,17 @@ from typing import TYPE_CHECKING, Any
 import typer
 import typer.core
 
-from formats.console import say
+from formats.console import detail, say
 from formats.disk.whole_files import write_text
 from formats.errors import SagesegError, shown
 from formats.state_home import home, working_in
 from formats.texts.redaction import redact
+from formats.texts.wording import format_seconds
 from jobs.recording.place import check_installed
-from sageseg.checks import check_dataset, check_gate, check_predict, check_process, given_dataset
+from sageseg.checks import check_dataset, check_steps, given_dataset, usage_errors
 from sageseg.record import record_lines
 from sageseg.runs import FOLDERS, Runs
-from sageseg.steps import TRAININGS, Step, check_words, model_of, plan_steps, read_experiment
+from sageseg.steps import TRAININGS, Step, model_of, plan_steps, read_experiment
 from sageseg.told_report import show_report
 
 if TYPE_CHECKING:
@@ -58,12 +60,7 @@ def run_experiment(path: Path, app: typer.Typer) -> None:
         out = Path(str(sections.get("out", ".")))
         runs, steps = Runs(out if Path.cwd() == stands else out.absolute()), plan_steps(sections)
         given = given_dataset(sections, path)
-        bucket = ""
-        if "process" in sections:
-            bucket = check_process(sections["process"] or {}, steps, f"{path}: section process")
-        values = {step.name: _check(app, step, path) for step in steps}
-        if "gate" in values:
-            check_gate(values["report"], f"{path}: ")
+        bucket, values = check_steps(sections, steps, path, app)
         if not any(runs.trained) and "predict" in sections and not sections.keys() & set(TRAININGS):
             raise SagesegError(f"{path}: section predict: no training before it; add a section train")
         records, elsewhere = _home_of(runs, stands)
@@ -71,6 +68,7 @@ def run_experiment(path: Path, app: typer.Typer) -> None:
             gates = [step for step in steps if step.name == "gate"]
             plan = _fingerprints([step for step in steps if step not in gates], runs, given)
             number = runs.begin(plan, records)
+            detail(f"run {number} of {out}: its jobs are in {records}")
             running = _Running(
                 app, path, stands, runs, number, elsewhere, bucket, given, values, sections.get("mlflow")
             )
@@ -82,31 +80,6 @@ def run_experiment(path: Path, app: typer.Typer) -> None:
             running.tell()
             for step in gates:  # last: it may end the run
                 running.judge(step)
-
-
-def _check(app: typer.Typer, step: Step, path: Path) -> dict[str, Any]:
-    """The values of a step's command line. Raises SagesegError unless it could be typed: of one that a processing job
-    makes, both."""
-    values: dict[str, Any] = {}
-    folders = {name: Path(folder) for name, folder in FOLDERS.items()}
-    for typed in dict.fromkeys((replace(step, process=None), step)):
-        try:
-            with _usage_errors(path, typed):
-                values = check_words(app, typed.line(folders, "job")) | values
-            if step.name == "predict":
-                check_predict(values)
-        except SagesegError as e:
-            where = f"{path}: section {step.name}: "
-            raise SagesegError(f"{where}{str(e).removeprefix(where)}") from e
-    return values
-
-
-@contextlib.contextmanager
-def _usage_errors(path: Path, step: Step) -> Iterator[None]:
-    try:
-        yield
-    except typer.TyperException as e:
-        raise SagesegError(f"{path}: section {step.name}: {e.format_message()}") from e
 
 
 def _home_of(runs: Runs, stands: Path) -> tuple[Path, str]:
@@ -180,6 +153,9 @@ class _Running:
         if found is not None:
             self._take(step, fingerprint, *found)
             return
+        detail(
+            f"{step.name}: no run has done it with this section, its files and the steps before it ({fingerprint[:12]})"
+        )
         words = self._words(step, fingerprint)
         facts = {"job": self.trained[1]} if step.name in TRAININGS else {}
         folder = self.folders.get(step.name)
@@ -214,10 +190,12 @@ class _Running:
 
     def _type(self, step: Step, words: list[str]) -> None:
         say(f"$ sageseg {' '.join(self._shown(word) for word in words)}")
-        with _usage_errors(self.path, step):
+        began = time.monotonic()
+        with usage_errors(self.path, step):
             code = self.app(words, prog_name="sageseg", standalone_mode=False)
         if code:  # typer answers an interrupt so, too; what was not carried out is not recorded
             raise typer.Exit(code)
+        detail(f"{step.name}: took {format_seconds(time.monotonic() - began)}")
 
     def _words(self, step: Step, fingerprint: str) -> list[str]:
         """What is to be typed. Of a training or tuning, under the name of one that an earlier call began and nothing

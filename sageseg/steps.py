@@ -13,6 +13,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,19 @@ TRAININGS = ("train", "tune")
 PROCESSED = ("prep", "stitch", "report")
 """The steps that a section `process` has made by processing jobs, unless it names some of them."""
 _SECTIONS = ("out", "dataset", "mlflow", *STEPS, "process")
-_REPEATED = ("range", "least", "image-set", "leave-out")
+REPEATED = ("range", "least", "image-set", "leave-out")
 """Options that are typed once for each of several values; those of others are one word."""
+VERBS = {
+    "prep": ("prep",),
+    "train": ("jobs", "train"),
+    "tune": ("jobs", "tune"),
+    "predict": ("jobs", "predict"),
+    "stitch": ("analysis", "stitch"),
+    "report": ("analysis", "report"),
+    "gate": ("analysis", "gate"),
+    "process": ("jobs", "process"),
+}
+"""By section the words of its command; behind prep stands the reader."""
 _NO_LINES = {
     "dry-run": "an experiment carries its steps out",
     "out": "is the experiment's, for all steps",
@@ -81,7 +93,7 @@ class Step:
             return [*self.verb, *told(self.words), "--name", job]
         if self.process is not None:
             verb = self.verb if self.name == "prep" else self.verb[1:]
-            return ["jobs", "process", *told(self.process), *verb, *told(self.words)]
+            return [*VERBS["process"], *told(self.process), *verb, *told(self.words)]
         return [*self.verb, *([job] if self.name == "predict" else []), *told(self.words)]
 
     def fingerprint(self, chain: str) -> str:
@@ -121,11 +133,13 @@ def read_experiment(path: Path) -> dict[str, Any]:
         sections = parse_yaml(read_text(path, _EXPECTED))
     except ValueError as e:
         raise SagesegError(f"{path}: not YAML of plain values ({e}); expected {_EXPECTED}") from e
-    if not isinstance(sections, dict) or not sections.keys() & set(STEPS):
+    if not isinstance(sections, dict):
         raise SagesegError(f"{path}: no step in it; expected sections {', '.join(STEPS)}")
     unknown = [str(name) for name in sections if name not in _SECTIONS]
     if unknown:
         raise SagesegError(f"{path}: section {unknown[0]} is not known; {_meant(unknown[0], _SECTIONS)}")
+    if not sections.keys() & set(STEPS):
+        raise SagesegError(f"{path}: no step in it; expected sections {', '.join(STEPS)}")
     out = sections.get("out", "")
     if not isinstance(out, str | int | float):
         raise SagesegError(f"{path}: out is {short(out)}; expected a folder")
@@ -197,17 +211,17 @@ def plan_steps(sections: Mapping[str, Any]) -> list[Step]:
     dataset, predictions = Made("prep"), Made("predict")
     scored = Made("stitch") if "stitch" in sections else predictions
     steps = {
-        "train": Step("train", ("jobs", "train"), (dataset,)),
-        "tune": Step("tune", ("jobs", "tune"), (dataset,)),
-        "predict": _making("predict", ("jobs", "predict"), dataset),
-        "stitch": _making("stitch", ("analysis", "stitch"), predictions, "--dataset", dataset),
-        "report": _making("report", ("analysis", "report"), scored, "--dataset", dataset),
-        "gate": _making("gate", ("analysis", "gate"), Made("report")),
+        "train": Step("train", VERBS["train"], (dataset,)),
+        "tune": Step("tune", VERBS["tune"], (dataset,)),
+        "predict": _making("predict", VERBS["predict"], dataset),
+        "stitch": _making("stitch", VERBS["stitch"], predictions, "--dataset", dataset),
+        "report": _making("report", VERBS["report"], scored, "--dataset", dataset),
+        "gate": _making("gate", VERBS["gate"], Made("report")),
     }
     settings = {name: dict(sections[name] or {}) for name in STEPS if name in sections}
     if "prep" in settings:
         reader, reads = _take_reader(settings["prep"])
-        step = _making("prep", ("prep", reader), *reads)
+        step = _making("prep", (*VERBS["prep"], reader), *reads)
         steps = {"prep": replace(step, reads=tuple(Path(read) for read in reads)), **steps}
     for name in TRAININGS:
         if "name" in settings.get(name, {}):
@@ -241,7 +255,7 @@ def _take_reader(settings: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
 def _reader(settings: Mapping[Any, Any]) -> Any:
     """The key of prep's lines that names what is read, None where there is none."""
     lists = (key for key, value in settings.items() if isinstance(value, list))
-    return next((key for key in lists if str(key).replace("_", "-") not in _REPEATED), None)
+    return next((key for key in lists if str(key).replace("_", "-") not in REPEATED), None)
 
 
 def _options(settings: Mapping[str, Any]) -> Iterator[str]:
@@ -249,7 +263,7 @@ def _options(settings: Mapping[str, Any]) -> Iterator[str]:
         name, value = str(key).replace("_", "-"), _SWITCHES.get(str(given).lower(), given)
         if isinstance(value, bool) and name.replace("-", "_") not in TABLE:
             yield f"--{name}" if value else f"--no-{name}"
-        elif name in _REPEATED:
+        elif name in REPEATED:
             for one in value if isinstance(value, list) else [value]:
                 yield from (f"--{name}", str(one))
         else:  # hyperparameters are the service's strings, True and False among them
@@ -258,12 +272,36 @@ def _options(settings: Mapping[str, Any]) -> Iterator[str]:
 
 def check_words(app: typer.Typer, words: Sequence[str]) -> dict[str, Any]:
     """Parse a command line without running it; its values. Raises TyperException or SagesegError."""
-    command: Any = typer.main.get_command(app)
-    rest = list(words)
+    command, rest = find_command(app, words)
+    values: dict[str, Any] = command.make_context(" ".join(words[: len(words) - len(rest)]), rest).params
+    return values
+
+
+@cache
+def _root(app: typer.Typer) -> Any:
+    """The command with all below it; to make it takes as long as to parse a hundred lines."""
+    return typer.main.get_command(app)
+
+
+def find_command(app: typer.Typer, words: Sequence[str]) -> tuple[Any, list[str]]:
+    """The command of a line, and the words behind its verb. Raises SagesegError for a verb that there is not."""
+    command, rest = _root(app), list(words)
     while isinstance(command, typer.core.TyperGroup):
         word = rest.pop(0)
         if word not in command.commands:
-            raise SagesegError(f"{word}: not known; expected one of {', '.join(command.commands)}")
+            raise SagesegError(f"{word}: not known; {_meant(word, list(command.commands))}")
         command = command.commands[word]
-    values: dict[str, Any] = command.make_context(" ".join(words[: len(words) - len(rest)]), rest).params
-    return values
+    return command, rest
+
+
+def has_line(option: str) -> bool:
+    """Whether a section may have an option of its command, named `mini-batch-size`, as a line."""
+    return option not in _NO_LINES
+
+
+def readers(app: typer.Typer) -> list[str]:
+    """The verbs of prep that read labels: those that can make a dataset by shards."""
+    prep = _root(app)
+    for word in VERBS["prep"]:
+        prep = prep.commands[word]
+    return [name for name, verb in prep.commands.items() if any("--shard" in each.opts for each in verb.params)]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from formats import limits
+from formats.console import detail
 from formats.errors import SagesegError
 from formats.limits import read_within
 from formats.safe_names import leads_out
@@ -47,7 +48,9 @@ def read_json(path: Path, expected: str) -> Any:
 
 
 def _small(path: Path, expected: str) -> bytes:
-    return read_within(path, limits.MOST_TEXT, f"expected {expected}: divide it into several files")
+    content = read_within(path, limits.MOST_TEXT, f"expected {expected}: divide it into several files")
+    detail(f"read {path}: {len(content):,} bytes")
+    return content
 
 
 def decode_text(content: bytes, path: Path, expected: str) -> str:

@@ -16,16 +16,24 @@ from formats.console import say
 from formats.errors import SagesegError
 from formats.limits import check_pixels
 from formats.texts.told_numbers import parse_whole
+from formats.verbs.completion import Completion
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def option(
-    default: Any, help_text: str, *, parser: Callable[[str], Any] | None = None, metavar: str = "", flag: str = ""
+    default: Any,
+    help_text: str,
+    *,
+    parser: Callable[[str], Any] | None = None,
+    metavar: str = "",
+    flag: str = "",
+    completes: Completion | None = None,
 ) -> Any:
     """A field of a settings dataclass that becomes an option. `parser` turns the typed text into
-    the value; without it the field's type does. `flag` is for an option that no field can be named like."""
-    told = {"help": help_text, "parser": parser, "metavar": metavar, "flag": flag}
+    the value; without it the field's type does. `flag` is for an option that no field can be named like, `completes`
+    is what a shell offers."""
+    told = {"help": help_text, "parser": parser, "metavar": metavar, "flag": flag, "completes": completes}
     return dataclasses.field(default=default, metadata=told)
 
 
@@ -73,14 +81,21 @@ def expand(
     del run.__wrapped__  # type: ignore[attr-defined]  # or inspect would look through to the command
 
 
+@functools.cache
+def _kinds_of(settings: type) -> dict[str, Any]:
+    """The fields' types. To read them is most of what it takes to start, so it is done once for each dataclass."""
+    return get_type_hints(settings)
+
+
 def _option_of(settings: type, field: dataclasses.Field[Any]) -> inspect.Parameter:
     parser, metavar = field.metadata["parser"], field.metadata["metavar"] or None
-    kind = Any if parser else get_type_hints(settings)[field.name]
+    kind = Any if parser else _kinds_of(settings)[field.name]
     declared = typer.Option(
         *filter(None, [field.metadata.get("flag")]),
         help=field.metadata["help"],
         parser=parser and _for_text(parser),
         metavar=metavar,
+        autocompletion=field.metadata["completes"],
         show_default=field.default is not False,
         rich_help_panel=heading_of(settings),
     )

@@ -6,15 +6,20 @@ from __future__ import annotations
 import functools
 import inspect
 import os
-from collections.abc import Callable, Iterable
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 import typer.core
+from typer.main import get_command_name
 
 from formats.verbs.command_options import expand
+from formats.verbs.completion import closed_choice, one_of
 from formats.verbs.nearest import unknown_option
 from formats.verbs.windows_paths import check_path
 
@@ -40,6 +45,18 @@ class Verb(typer.core.TyperCommand):
                 with formatter.section(heading):
                     formatter.write_dl(rows)
 
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
+        """The examples, each a line that can be typed, continued where it is long."""
+        if not self.epilog:
+            return
+        width = formatter.width - 4
+        with formatter.section("Examples"):
+            for line in self.epilog.splitlines():
+                parts = textwrap.wrap(
+                    line, width, subsequent_indent="    ", break_on_hyphens=False, break_long_words=False
+                )
+                formatter.write("".join(f"  {part} \\\n" for part in parts[:-1]) + f"  {parts[-1]}\n")
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         given = [*args]  # what is parsed is taken from the list
         ctx.meta[_WORDS] = (str(ctx.info_name), *given)
@@ -47,17 +64,8 @@ class Verb(typer.core.TyperCommand):
             declared = getattr(getattr(parameter, "type_descriptor", None), "parameter_info", None)
             if declared is not None:
                 declared.readable = False  # whoever reads it says so, with the next step
-        try:
+        with _nearest_option(self.params, given, ctx.command_path):
             rest = super().parse_args(ctx, args)
-        except typer.TyperException as e:
-            asked = getattr(e, "option_name", None)
-            if not hasattr(e, "possibilities") or asked is None:
-                raise
-            word = next((word for word in given if word.split("=")[0] == asked), None)
-            word = word or next((word for word in given if word.startswith(asked)), asked)
-            vars(e).update(possibilities=None)
-            e.message = unknown_option(word.split("=")[0], _long_names(self.params), ctx.command_path)
-            raise
         for parameter in self.params:
             check_paths(ctx.params.get(parameter.name), is_argument=parameter.param_type_name == "argument")
         return rest
@@ -73,23 +81,48 @@ class Verb(typer.core.TyperCommand):
 class House(typer.core.TyperGroup):
     """Verbs, or rooms of them; a verb that another room has is found there for who typed it."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        with _nearest_option(self.get_params(ctx), [*args], ctx.command_path):
+            return super().parse_args(ctx, args)
+
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         try:
             return super().resolve_command(ctx, args)
         except typer.TyperException as e:
-            elsewhere = _verbs_called(args[0], ctx.find_root())
-            if elsewhere:
+            elsewhere = _verbs_like(args[0], ctx.find_root())
+            near = get_close_matches(args[0], list(self.commands), n=1)  # the class above names it then
+            if elsewhere and (args[0] in elsewhere[0].split() or not near):
                 vars(e)["message"] = f"No such command: {args[0]}; did you mean {' or '.join(elsewhere)}?"
             raise
 
 
-def _verbs_called(name: str, root: Any) -> list[str]:
-    """The verbs of this name, below all rooms, as they are typed."""
+def _verbs_like(name: str, root: Any) -> list[str]:
+    """The verbs of this name, below all rooms, as they are typed; where there is none, those of the nearest name."""
     command = root.command
     rooms = {"": command, **{room: each for room, each in command.commands.items() if hasattr(each, "commands")}}
-    return [
-        " ".join(filter(None, (root.info_name, room, name))) for room, each in rooms.items() if name in each.commands
-    ]
+    verbs = [(room, verb) for room, each in rooms.items() for verb in each.commands if not each.commands[verb].hidden]
+    near = (
+        [name]
+        if any(verb == name for _, verb in verbs)
+        else get_close_matches(name, sorted({v for _, v in verbs}), n=1)
+    )
+    return [" ".join(filter(None, (root.info_name, room, verb))) for room, verb in verbs if verb in near]
+
+
+@contextmanager
+def _nearest_option(parameters: Iterable[Any], given: Sequence[str], command: str) -> Iterator[None]:
+    """Say of an unknown option among the words that were given what it may have meant."""
+    try:
+        yield
+    except typer.TyperException as e:
+        asked = getattr(e, "option_name", None)
+        if not hasattr(e, "possibilities") or asked is None:
+            raise
+        word = next((word for word in given if word.split("=")[0] == asked), None)
+        word = word or next((word for word in given if word.startswith(asked)), asked)
+        vars(e).update(possibilities=None)
+        e.message = unknown_option(word.split("=")[0], _long_names(parameters), command)
+        raise
 
 
 def typed_words() -> tuple[str, ...]:
@@ -146,17 +179,42 @@ def _panel(parameter: inspect.Parameter) -> str | None:
     return next((one.rich_help_panel for one in metadata if hasattr(one, "rich_help_panel")), None)
 
 
+def _complete_choices(command: Callable[..., Any]) -> None:
+    """Have the shell complete what an option's metavar says that it takes."""
+    parameters = list(inspect.signature(command, eval_str=True).parameters.values())
+    for parameter in parameters:
+        for declared in getattr(parameter.annotation, "__metadata__", ()):
+            words = closed_choice(getattr(declared, "metavar", None) or "")
+            if words and getattr(declared, "autocompletion", None) is None:
+                declared.autocompletion = one_of(words)
+    # annotations that are text would be made anew, without this
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+
+
 class _Verbs(typer.Typer):
     def command(self, name: str | None = None, **settings: Any) -> Any:
         """A decorator, as typer's own; it makes a `Verb`."""
         mount = super().command(name, **{"cls": Verb, **settings})
 
         def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+            _complete_choices(command)
             has_region = "region" in inspect.signature(command).parameters
             mount(_with_profile(command) if has_region else command)
             return command
 
         return decorate
+
+
+def show_examples(app: typer.Typer, examples: Mapping[str, Sequence[str]], typed: str) -> None:
+    """Give each verb below `app` its examples: by its words, what may be typed behind them. Lines begin by `typed`."""
+    for info in app.registered_commands:
+        words = f"{typed} {info.name or get_command_name(info.callback.__name__)}"  # type: ignore[union-attr]
+        lines = examples.get(words.partition(" ")[2], ())
+        info.epilog = "\n".join(f"{words} {line}".rstrip() for line in lines)
+    for group in app.registered_groups:
+        if group.typer_instance is not None:
+            show_examples(group.typer_instance, examples, f"{typed} {group.name}")
 
 
 def make_app(help_text: str) -> typer.Typer:

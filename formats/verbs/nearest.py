@@ -44,12 +44,18 @@ _OTHER_NAMES = {
 """What other programs of this field call what is called otherwise here: to be suggested where a verb has it."""
 _OF_THE_DATASET = ("num-classes", "num-training-samples", "n-classes", "nclasses")
 
+_OF_ALL = ("-q", "--quiet", "-v", "--verbose")
+"""Those of the command itself, for all its verbs."""
+
 
 def unknown_option(word: str, names: Sequence[str], command: str) -> str:
     """What to say of an option that there is not, `names` being those there are, without their hyphens."""
     asked = word.lstrip("-").replace("_", "-").lower()
     if asked in _OF_THE_DATASET and "crop-size" in names:
         return f"No such option: {word}; the number of classes and of images is the dataset's own, so leave it out"
+    _, ours, verb = command.partition("sageseg ")
+    if word in _OF_ALL and ours:
+        return f"No such option: {word}; it stands before the verb: sageseg {word} {verb}"
     found = nearest_options(asked, names)
     if found:
         return f"No such option: {word}; did you mean {' or '.join(f'--{name}' for name in found)}?"

@@ -170,6 +170,7 @@ def caller_grants(account: Account) -> Iterable[Grant]:
     yield Grant("FindScaling", finding, (ANY,), why="DescribeScalingPolicies knows no resources")
     yield Grant("Prices", ("pricing:GetProducts",), (ANY,), why="the price list is the same for all")
     yield Grant("Quotas", ("servicequotas:ListServiceQuotas",), (ANY,), why="ListServiceQuotas knows no resources")
+    yield Grant("LookAtRole", ("iam:GetRole",), (account.role_arn(account.role_name),))
     yield _pass_role(account, "PassRole", account.role_name, _SAGEMAKER)
     if account.kms_key:
         encrypting = ("kms:GenerateDataKey", "kms:Decrypt", "kms:CreateGrant", "kms:DescribeKey")

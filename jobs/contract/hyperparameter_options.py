@@ -11,6 +11,7 @@ import typer
 
 from formats.console import say
 from formats.verbs.command_options import expand
+from formats.verbs.completion import one_of
 from jobs.contract.hyperparameters import FROM_DATASET, KINDS, TABLE, choices_of, limits_of
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -57,7 +58,14 @@ def service_word(name: str, text: str) -> str:
 
 def _option(name: str) -> inspect.Parameter:
     heading = next(heading for heading, names in GROUPS.items() if name in names)
-    declared = typer.Option(help=describe(name), metavar="VALUE", show_default=False, rich_help_panel=heading)
+    words = ("True", "False") if KINDS[name] is bool else choices_of(name, "open")
+    declared = typer.Option(
+        help=describe(name),
+        metavar="VALUE",
+        show_default=False,
+        rich_help_panel=heading,
+        autocompletion=one_of(words) if words else None,
+    )
     kind = Annotated[str | None, declared]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
 

@@ -8,6 +8,7 @@ that is not of the form says nothing, and none raises.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -35,6 +36,11 @@ _STAMP = re.compile(r"\[(\d\d/\d\d/\d{4} \d\d:\d\d:\d\d) [A-Z]+ ")
 def endpoint_logs(name: str) -> str:
     """The log group of an endpoint; jobs share the group of their kind."""
     return f"{SERVICE}/Endpoints/{name}"
+
+
+def as_wanted(line: str) -> str:
+    """A line of a log for a person: the built-in's has colours, which NO_COLOR takes away."""
+    return ANSI.sub("", line) if os.environ.get("NO_COLOR") else line
 
 
 @dataclass(frozen=True)

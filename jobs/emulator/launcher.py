@@ -8,6 +8,7 @@ import threading
 import time
 from pathlib import Path
 
+from formats.console import detail
 from formats.disk.private_files import private
 from formats.disk.whole_files import write_errors
 from formats.errors import SagesegError
@@ -64,6 +65,7 @@ def _await_answer(home: Path, process: subprocess.Popen[bytes]) -> Presence:
     while time.monotonic() < deadline:
         presence = living_emulator(home)
         if presence is not None:
+            detail(f"started the emulator of {home}: process {presence.pid} at {presence.url}")
             return presence
         if process.poll() is not None:
             raise SagesegError(

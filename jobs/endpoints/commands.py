@@ -12,6 +12,7 @@ import typer
 from formats.console import agree, result, result_json, say
 from formats.errors import SagesegError
 from formats.verbs.command_options import takes
+from formats.verbs.completion import ENDPOINTS, JOBS
 from jobs.endpoints.options import DeployOptions
 
 if TYPE_CHECKING:
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
 @takes(DeployOptions, "options")
 def deploy(
     options: DeployOptions,
-    job: Annotated[str | None, typer.Argument(help="A job's name, a model.tar.gz here, or its s3:// URI.")] = None,
+    job: Annotated[
+        str | None,
+        typer.Argument(help="A job's name, a model.tar.gz here, or its s3:// URI.", autocompletion=JOBS),
+    ] = None,
 ) -> None:
     """Serve a trained model from an endpoint, which costs until it is deleted.
 
@@ -103,7 +107,7 @@ def _quote(region: str, options: DeployOptions) -> AnyEndpointQuote:
 
 
 def delete(
-    endpoint: Annotated[str, typer.Argument(help="Name of an endpoint.")],
+    endpoint: Annotated[str, typer.Argument(help="Name of an endpoint.", autocompletion=ENDPOINTS)],
     region: Annotated[str | None, typer.Option(help="AWS region; by default the environment's.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Delete what sageseg did not make, too.")] = False,
 ) -> None:
@@ -117,7 +121,10 @@ def delete(
 
 
 def forget(
-    job: Annotated[str, typer.Argument(help="Name of a job that was started from this folder.")],
+    job: Annotated[
+        str,
+        typer.Argument(help="Name of a job that was started from this folder.", autocompletion=JOBS),
+    ],
     yes: Annotated[
         bool, typer.Option("--yes", help="Do not ask before what a job of this machine made is removed.")
     ] = False,

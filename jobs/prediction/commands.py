@@ -9,9 +9,15 @@ from typing import Annotated
 import typer
 
 from formats.console import result
+from formats.verbs.completion import JOBS
 
 Model = Annotated[
-    str, typer.Argument(metavar="MODEL", help="A job's name, a model.tar.gz here, or its file:/// or s3:// URI.")
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        help="A job's name, a model.tar.gz here, or its file:/// or s3:// URI.",
+        autocompletion=JOBS,
+    ),
 ]
 Region = Annotated[str | None, typer.Option(help="AWS region; by default the job's, or the environment's.")]
 

@@ -11,6 +11,7 @@ import typer
 
 from formats.console import result, result_json, say
 from formats.errors import SagesegError
+from formats.verbs.completion import JOBS
 
 if TYPE_CHECKING:
     from jobs.contract.log_lines import EpochMetrics
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from jobs.tracking.pipelines.found import FoundPipeline
     from jobs.tracking.records import JobRecord
 
-JobName = Annotated[str, typer.Argument(help="Name of a job.")]
+JobName = Annotated[str, typer.Argument(help="Name of a job.", autocompletion=JOBS)]
+JobOrLog = Annotated[str, typer.Argument(help="A job's name, or a file with a training log.", autocompletion=JOBS)]
 Region = Annotated[str | None, typer.Option(help="AWS region to look in; by default the environment's.")]
 
 
@@ -256,12 +258,14 @@ def stop(name: JobName, region: Region = None) -> None:
 
 
 def metrics(
-    name_or_logfile: Annotated[str, typer.Argument(help="A job's name, or a file with a training log.")],
+    name_or_logfile: JobOrLog,
     region: Region = None,
     json_: Annotated[bool, typer.Option("--json", help="A list, one object per epoch.")] = False,
     plot: Annotated[Path | None, typer.Option(help="Draw the curves here, .png, .svg or .pdf.")] = None,
 ) -> None:
     """Loss, mIOU, accuracy and throughput of each epoch, counted from 0 as in its log."""
+    from jobs.tracking.course import four_places
+
     epochs, on_train = _epochs_of(name_or_logfile, region)
     if plot:
         from jobs.tracking.curves import draw_curves
@@ -276,7 +280,7 @@ def metrics(
     if not epochs:
         say(f"{name_or_logfile}: no epoch is finished in its log")
     for epoch in epochs:
-        result(f"{epoch.epoch:5}" + "".join(f"{_cell(getattr(epoch, column)):>27}" for column in columns))
+        result(f"{epoch.epoch:5}" + "".join(f"{four_places(getattr(epoch, column)):>27}" for column in columns))
 
 
 def _epochs_of(name_or_logfile: str, region: str | None) -> tuple[list[EpochMetrics], bool]:
@@ -294,7 +298,3 @@ def _epochs_of(name_or_logfile: str, region: str | None) -> tuple[list[EpochMetr
         return epochs_of_file(path), False
     record = find_training(name_or_logfile, region).record
     return epoch_metrics(log_lines(record)), validates_on_train(record.request)
-
-
-def _cell(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"

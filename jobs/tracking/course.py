@@ -86,3 +86,8 @@ def _may_exist(uri: str, region: str, *, sure: bool) -> bool:
     except AwsError:
         return True
     return folder.prefix + name in found
+
+
+def four_places(value: float | None) -> str:
+    """A metric of an epoch, which not every epoch has."""
+    return "–" if value is None else f"{value:.4f}"

@@ -12,7 +12,7 @@ from aws.clients import aws_errors
 from aws.errors import AwsError, is_missing
 from formats.errors import SagesegError
 from jobs.backends import make_client
-from jobs.contract.log_lines import TRAINING_LOGS
+from jobs.contract.log_lines import TRAINING_LOGS, as_wanted
 from jobs.tracking.records import JobRecord
 from jobs.tracking.tuning_ranking import TunedJob, tuned_job
 
@@ -147,9 +147,9 @@ def tail_of(record: JobRecord) -> LogTail:
 
 
 def log_lines(record: JobRecord) -> Iterator[str]:
-    """The whole log so far."""
+    """The whole log so far, with its colours where they are wanted."""
     with aws_errors(f"reading the log of {record.name}"):
-        yield from tail_of(record).new_lines()
+        yield from map(as_wanted, tail_of(record).new_lines())
 
 
 def pause(record: JobRecord) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from formats.errors import SagesegError
 from formats.verbs.command_options import option
+from formats.verbs.completion import several_of
 from jobs.contract.channels import VALIDATION_SOURCES
-from jobs.contract.instances import DEFAULT_CPU, DEFAULT_GPUS, parse_instance_types
+from jobs.contract.instances import DEFAULT_CPU, DEFAULT_GPUS, GPU_INSTANCES, parse_instance_types
 from jobs.contract.training_request import Network
 from jobs.cost.prices import parse_max_cost, parse_rate
 from jobs.recording.place import parse_mlflow
@@ -131,6 +132,7 @@ class MachineOptions:
         f"GPU instances, tried in order; by default {','.join(DEFAULT_GPUS)}, for --image or unet {DEFAULT_CPU}.",
         parser=parse_instance_types,
         metavar="TYPE[,TYPE…]",
+        completes=several_of(GPU_INSTANCES),
     )
     volume_size: int | None = option(None, "Disk of the instance in GB; by default from the dataset's bytes.")
     max_runtime: int = option(DAY, "Seconds after which the job is stopped.")

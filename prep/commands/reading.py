@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from formats.console import result, say
+from formats.console import detail, result, say
 from formats.errors import SagesegError
 from formats.shards.markers import done_shards
 from formats.shards.shard import Shard
@@ -72,6 +72,9 @@ def write(source: Source, out: Path, options: PrepOptions, awaited: Awaited = NO
     from prep.dataset.again import typed
 
     _tell_links(source)
+    split = "brings a split" if source.splits else "brings no split, so one is drawn"
+    names = ", ".join(source.classes.names)
+    detail(f"read {source.format}: {len(source.images):,} images, classes {names}; it {split}")
     source = replace(source, awaited=awaited)
     told = typed(typed_words())
     if options.shard:

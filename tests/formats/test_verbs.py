@@ -73,6 +73,10 @@ def test_help_has_a_heading_for_each_dataclass_and_the_rest_last() -> None:
         (["cars", "home"], "No such command: home; did you mean way home?"),
         (["cars", "rol"], "No such command 'rol'. Did you mean 'roll'?"),
         (["fly"], "No such command 'fly'."),
+        (["rolll"], "No such command: rolll; did you mean way cars roll?"),
+        (["trees", "hom"], "No such command: hom; did you mean way home?"),
+        (["--hepl"], "No such option: --hepl; did you mean --help?"),
+        (["cars", "--zzz"], "No such option: --zzz; way cars --help lists those there are"),
     ],
 )
 def test_a_verb_of_another_room_is_named(words: list[str], said: str) -> None:

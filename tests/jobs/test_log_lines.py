@@ -1,10 +1,12 @@
 """Log lines: what is written is parsed, and real lines with their noise are too."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.contract.log_lines import (
     EpochMetrics,
+    as_wanted,
     completed_line,
     epoch_metrics,
     progress_line,
@@ -51,3 +53,11 @@ def test_progress_lines_are_worded_as_the_container_words_them() -> None:
 
 def test_lines_without_metrics_give_none() -> None:
     assert epoch_metrics(["Training loss: 3", "", "host: algo-1, epoch: 4, train loss: 1"]) == []
+
+
+def test_no_color_takes_colours_from_a_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = "\x1b[34mINFO: \x1b[0mtrained"
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert as_wanted(line) == line
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert as_wanted(line) == "INFO: trained"

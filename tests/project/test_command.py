@@ -1,6 +1,7 @@
 """The command itself: its version, its words to somebody who mistypes, its help."""
 
 import re
+import shlex
 from importlib.metadata import version
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from typer.testing import CliRunner
 from jobs.contract.hyperparameter_options import GROUPS, service_word
 from jobs.contract.hyperparameters import FROM_DATASET, TABLE
 from sageseg.cli import app
+from sageseg.examples import EXAMPLES
+from sageseg.steps import check_words
 from tests.project.test_docs import VERBS
 from tests.support.typed_commands import typed
 
@@ -39,7 +42,7 @@ def test_help_can_be_read_at_80_columns(words: str) -> None:
     shown = CliRunner().invoke(app, [*words.split()[1:], "--help"], terminal_width=80).stdout
     assert max(map(len, shown.splitlines())) <= 80
     headings = re.findall(r"^(\S.*):$", shown, re.MULTILINE)
-    assert headings[-1] == "Options"
+    assert headings[-2:] == ["Options", "Examples"]
     assert len(set(headings)) == len(headings)
 
 
@@ -47,7 +50,22 @@ def test_training_has_a_heading_for_each_group_of_options() -> None:
     shown = CliRunner().invoke(app, ["jobs", "train", "--help"], terminal_width=80).stdout
     headings = re.findall(r"^(\S.*):$", shown, re.MULTILINE)
     assert headings[1 : 1 + len(GROUPS)] == list(GROUPS)
-    assert len(headings) == len(GROUPS) + 6  # arguments, four dataclasses, help
+    assert len(headings) == len(GROUPS) + 7  # arguments, four dataclasses, help, examples
+
+
+@pytest.mark.parametrize("words", VERBS)
+def test_help_ends_with_lines_that_can_be_typed(words: str) -> None:
+    """Each is parsed by its verb, as the shell would have it."""
+    shown = CliRunner().invoke(app, [*words.split()[1:], "--help"], terminal_width=80).stdout
+    lines = shown.partition("\nExamples:\n")[2].replace("\\\n", "").strip().splitlines()
+    assert 1 <= len(lines) <= 3
+    for line in lines:
+        assert line.split()[: len(words.split())] == words.split()
+        check_words(app, shlex.split(line)[1:])
+
+
+def test_no_example_is_of_a_verb_that_there_is_not() -> None:
+    assert {f"sageseg {verb}" for verb in EXAMPLES} == VERBS.keys()
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,7 @@ def test_a_switch_may_be_called_yes_and_be_set_by_it(tmp_path: Path, option: str
         ("prep: 3", "section prep is no mapping"),
         ("prep: {}\ntrian: {}", "section trian is not known"),
         ("prep: {crop: 512}", "no reader named; expected a line such as 'carvana: "),
-        ("prep: {cravana: [a, b]}", "cravana: not known; expected one of .*carvana"),
+        ("prep: {cravana: [a, b]}", "cravana: not known; did you mean carvana"),
         ("train: {epoch: 3}", r"section train: .*No such option: --epoch"),
         ("predict: {}", "section predict: no training before it; add a section train"),
         ("mlflow: mlruns\ntrain: {}", "experiment.yaml: mlflow: mlruns: expected an MLflow server's http:// or"),

@@ -196,7 +196,7 @@ def test_options_that_are_typed_once_for_each_value_are_known() -> None:
     repeated = {
         each.opts[0][2:] for verb in verbs for each in verb.params if each.multiple and each.opts[0][:2] == "--"
     }
-    assert repeated == set(steps._REPEATED)
+    assert repeated == set(steps.REPEATED)
 
 
 @pytest.mark.parametrize(

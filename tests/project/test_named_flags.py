@@ -19,6 +19,7 @@ OF_OTHER_PROGRAMS = {
     "jobs/algorithm/": "--root --build-arg",
     "jobs/contract/model_archive.py": "--sparse",
     "jobs/creating.py": "--pipeline-name --model-package-group-name",
+    "jobs/doctor/": "--query-gpu --format --service-code --quota-code --desired-value",
     "jobs/emulator/": "--root --home --idle-seconds",
     "jobs/packages/found.py": "--model-package-arn --model-approval-status",
     "jobs/prediction/sources.py": "--recursive",
@@ -28,7 +29,7 @@ OF_OTHER_PROGRAMS = {
     "jobs/tracking/records.py": "--always --dirty --abbrev --exclude",
 }
 """Options of AWS's command, docker, tar, git and pip, and of programs that ours start."""
-EVERYWHERE = {"--help", "--version"}
+EVERYWHERE = {"--help", "--version", "--quiet", "--verbose"}
 FLAGS = {
     words: {name for parameter in verb.params for name in (*parameter.opts, *parameter.secondary_opts)} | EVERYWHERE
     for words, verb in VERBS.items()

@@ -28,6 +28,8 @@ SERVICES = (
     "service-quotas",
     "application-autoscaling",
     "sts",
+    "iam",
+    "health",
 )
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import torch
 
+from formats.console import detail
 from formats.errors import SagesegError
 from formats.parallel import available_cores
 
@@ -85,7 +86,9 @@ def choose_device(rank: int = 0, *, predicts: bool = False) -> Device:
     if name == "bfloat16" and not has_bfloat16:
         kind = "GPU" if gpu else "processor"
         raise SagesegError(f"{VARIABLE} bfloat16: this {kind} computes it slower than float32; leave it unset")
-    return Device(place, PRECISIONS[name], exact=named == "float32")
+    device = Device(place, PRECISIONS[name], exact=named == "float32")
+    detail(f"computes on {device}{f', as {VARIABLE} says' if named else ''}")
+    return device
 
 
 def gpu_has_bfloat16(place: torch.device) -> bool:
