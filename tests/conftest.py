@@ -33,8 +33,8 @@ _LONG = ("test_notebooks.py", "test_doc_commands.py", "test_export.py", "test_wh
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores: a third of what tests take is waiting, for servers and for processes."""
-    return len(os.sched_getaffinity(0)) + 1
+    """More than there are cores: half of what tests take is waiting, for servers, browsers and processes."""
+    return len(os.sched_getaffinity(0)) + 3
 
 
 @pytest.hookimpl(wrapper=True)
