@@ -6,11 +6,13 @@ from functools import cache
 from types import CodeType
 from typing import Any
 
+import botocore.hooks
+import botocore.regions
 import pytest
 import typer.main
 import typer.testing
 from botocore.client import ClientCreator
-from botocore.hooks import EventAliaser
+from botocore.hooks import EventAliaser, NodeList
 from botocore.httpsession import URLLib3Session, create_urllib3_context
 from botocore.loaders import create_loader
 from botocore.model import ServiceModel
@@ -18,20 +20,28 @@ from jinja2 import Environment
 
 
 def make_once(patch: pytest.MonkeyPatch) -> None:
-    """The readers of botocore's models, megabytes of JSON, one for each session otherwise; a service's operations,
-    each looked at for every client, and their methods, of which SageMaker's has 400; what botocore calls its events;
-    what TLS would begin with, which no test speaks; the commands of an app, all for every call of one; the code of a
-    template."""
+    """The readers of botocore's models, megabytes of JSON, one for each session otherwise; what is the same for all
+    clients of a service; what TLS would begin with, which no test speaks; the commands of an app, all for every call
+    of one; the code of a template."""
     patch.setattr("botocore.session.create_loader", cache(create_loader))
-    patch.setattr(ClientCreator, "_load_service_model", _models_once())
-    patch.setattr(ClientCreator, "_create_methods", _methods_once())
-    patch.setattr(EventAliaser, "__init__", _events_once())
+    _make_clients_once(patch)
     tls = cache(create_urllib3_context)
     patch.setattr(URLLib3Session, "_get_ssl_context", lambda _: tls())
     command = cache(typer.main.get_command)
     patch.setattr(typer.main, "get_command", command)
     patch.setattr(typer.testing, "_get_command", command)
     patch.setattr(Environment, "compile", _code_once())
+
+
+def _make_clients_once(patch: pytest.MonkeyPatch) -> None:
+    """A service's operations, each looked at for every client, and their methods, of which SageMaker's has 400; the
+    rules that lead to its endpoints; what botocore calls its events, and who may listen to them."""
+    patch.setattr(ClientCreator, "_load_service_model", _models_once())
+    patch.setattr(ClientCreator, "_create_methods", _methods_once())
+    patch.setattr(botocore.regions, "EndpointProvider", _rules_once())
+    patch.setattr(EventAliaser, "__init__", _events_once())
+    patch.setattr(botocore.hooks, "accepts_kwargs", _listeners_once())
+    patch.setattr(NodeList, "__copy__", lambda nodes: NodeList(*map(list, nodes)))  # as it does, in half of the time
 
 
 def _models_once() -> Any:
@@ -44,6 +54,32 @@ def _models_once() -> Any:
         return made[key]
 
     return load_once
+
+
+def _rules_once() -> Any:
+    make, made = botocore.regions.EndpointProvider, dict[tuple[int, ...], tuple[Any, Any]]()
+
+    def make_once(**rules: Any) -> Any:
+        key = tuple(map(id, rules.values()))
+        if key not in made:
+            made[key] = make(**rules), rules  # kept, so that nothing else is given their ids
+        return made[key][0]
+
+    return make_once
+
+
+def _listeners_once() -> Any:
+    accepts, known = botocore.hooks.accepts_kwargs, dict[Any, bool]()
+
+    def accepts_once(function: Any) -> bool:
+        code = getattr(function, "__code__", None)
+        if code is None:
+            return bool(accepts(function))
+        if code not in known:
+            known[code] = accepts(function)
+        return known[code]
+
+    return accepts_once
 
 
 def _events_once() -> Any:
