@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import confusion_matrix
 
 from analysis.masks.reading import check_prediction, check_truth
 from analysis.scoring import counts
@@ -52,6 +51,8 @@ def test_count_equals_a_plain_count(num_classes: int, side: int, ignored: bool, 
 
 @pytest.mark.parametrize("num_classes", [2, 5])
 def test_count_equals_scikit_learn(num_classes: int) -> None:
+    from sklearn.metrics import confusion_matrix
+
     rng = np.random.default_rng(num_classes)
     truth, prediction = rng.integers(0, num_classes, (2, 40, 50)).astype(np.uint8)
     truth[rng.random(truth.shape) < 0.2] = 255

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import average_precision_score
 
 from analysis.scoring.suspects import Suspect, doubts, listed, most_suspicious, suspect
 from formats.masks import Mask
@@ -87,6 +86,8 @@ def test_every_kind_of_error_is_more_suspicious_than_outlines_drawn_a_pixel_off(
 
 def test_planted_errors_come_first_though_the_model_is_unsure() -> None:
     """A model that is nowhere as sure as 0.95, as after training on wrong labels, and errs at edges."""
+    from sklearn.metrics import average_precision_score
+
     rng, scores, wrong = np.random.default_rng(0), [], []
     for number in range(60):
         truth = np.roll(two_objects(), rng.integers(-1, 2, 2), (0, 1))

@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 import pytest
-import sklearn.metrics
 
 from analysis.scoring import thresholds as module
 from analysis.scoring.counts import count
@@ -37,6 +36,8 @@ def sample(num_classes: int, seed: int = 0, shape: tuple[int, int] = (40, 50)) -
 
 @pytest.mark.parametrize("num_classes", [2, 5])
 def test_log_loss_equals_scikit_learn(num_classes: int) -> None:
+    import sklearn.metrics
+
     truth, probabilities = sample(num_classes)
     valid = truth != 255
     rows = probabilities[:, valid].T.astype(np.float64)
@@ -66,6 +67,8 @@ def test_each_threshold_is_a_count(seed: int) -> None:
 
 
 def test_curve_and_area_equal_scikit_learn() -> None:
+    import sklearn.metrics
+
     truth, probabilities = sample(2, 3)
     truth[truth == 255] = 0
     coarse = (probabilities[1] * 255).round() / 255  # so that scikit-learn's thresholds are ours

@@ -14,8 +14,6 @@ from typing import Any
 
 import boto3
 import pytest
-from cfnlint.data import AdditionalSpecs
-from cfnlint.helpers import load_resource
 from moto import settings
 from moto.core.authorization import ActionAuthenticatorMixin
 from moto.iam.access_control import IAMPolicy, PermissionResult
@@ -65,6 +63,9 @@ def actions_of(document: dict[str, Any]) -> list[str]:
 @cache
 def authorization_reference() -> dict[str, Any]:
     """AWS's Service Authorization Reference, as cfn-lint carries it: actions, and the resources each knows."""
+    from cfnlint.data import AdditionalSpecs
+    from cfnlint.helpers import load_resource
+
     found: dict[str, Any] = load_resource(AdditionalSpecs, "Policies.json")
     return found
 

@@ -163,8 +163,8 @@ def test_other_words_at_the_place_of_a_job_are_refused_while_it_runs_and_when_it
         "--colors safe is typed; wait for its end, or choose another --out or --shards, or type that line: sageseg "
     )
     typed(["jobs", "stop", name], desk.folder)
-    desk.process(more=["--colors", "light"])
-    rehearse(desk.folder, {})
+    rehearse(desk.folder, {})  # else a job that is started now waits a minute
+    desk.process(more=["--colors", "light"])  # the stopped one, followed to its end, or another
     assert desk.process(more=["--colors", "light"]).returncode == 0
     before = desk.jobs()
     ran = desk.process(more=["--colors", "safe"])

@@ -208,7 +208,10 @@ def imported(path: Path) -> set[str]:
     return names
 
 
-IMPORTS = {module: imported(path) for module, path in MODULES.items()}
+@cache
+def imports() -> dict[str, set[str]]:
+    """What each module imports: read by the tests that ask, not by every worker that collects them."""
+    return {module: imported(path) for module, path in MODULES.items()}
 
 
 def allowed(module: str, other: str) -> bool:
@@ -235,14 +238,14 @@ def test_every_room_has_its_line_in_the_table() -> None:
 
 
 def test_imports_point_one_way() -> None:
-    ours = {(module, other) for module, names in IMPORTS.items() for other in names & MODULES.keys()}
+    ours = {(module, other) for module, names in imports().items() for other in names & MODULES.keys()}
     assert sorted(f"{module} imports {other}" for module, other in ours if not allowed(module, other)) == []
 
 
 def test_what_talks_to_the_world_stays_in_its_place() -> None:
     wrong = [
         f"{module} imports {name}"
-        for module, names in IMPORTS.items()
+        for module, names in imports().items()
         for name in names
         for places in [ONLY_IN.get(name.split(".")[0])]
         if places and not any(MODULES[module].relative_to(ROOT).as_posix().startswith(place) for place in places)
@@ -276,7 +279,7 @@ def test_a_wrong_arrow_is_seen(module: str, other: str) -> None:
 
 def test_no_module_imports_itself_by_a_detour() -> None:
     try:
-        TopologicalSorter({module: names & MODULES.keys() - {module} for module, names in IMPORTS.items()}).prepare()
+        TopologicalSorter({module: names & MODULES.keys() - {module} for module, names in imports().items()}).prepare()
     except CycleError as e:
         pytest.fail(" → ".join(e.args[1]))
 

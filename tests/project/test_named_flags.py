@@ -34,6 +34,7 @@ FLAGS = {
     words: {name for parameter in verb.params for name in (*parameter.opts, *parameter.secondary_opts)} | EVERYWHERE
     for words, verb in VERBS.items()
 }
+OF_ANY = set[str]().union(*FLAGS.values())
 
 
 def texts(tree: ast.AST) -> Iterator[tuple[int, str]]:
@@ -52,8 +53,9 @@ def texts(tree: ast.AST) -> Iterator[tuple[int, str]]:
 
 def wrong_flags(text: str, others: str = "") -> list[str]:
     """The options in a text that no verb has, and those behind a verb that has them not."""
-    known = set().union(*FLAGS.values()) | set(others.split())
-    wrong = [flag for flag in FLAG.findall(text) if flag not in known]
+    if "--" not in text:  # most have none
+        return []
+    wrong = [flag for flag in FLAG.findall(text) if flag not in OF_ANY | set(others.split())]
     for command in COMMAND.finditer(text):
         verb = next((words for words in FLAGS if f"sageseg{command[1]} ".startswith(f"{words} ")), None)
         wrong += [f"{verb} {flag}" for flag in FLAG.findall(command[2]) if verb and flag not in FLAGS[verb]]

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
-from cfnlint.api import lint
-from cfnlint.config import ConfigMixIn, ManualArgs
-from cfnlint.rules import RulesCollection
-from cfnlint.runner import Runner
+if TYPE_CHECKING:
+    from cfnlint.rules import RulesCollection
 
 
 def lint_template(text: str, *regions: str) -> list[str]:
     """The id and the message of each finding, remarks included."""
+    from cfnlint.api import lint  # which few of those who collect this run
+    from cfnlint.config import ManualArgs
+
     found = lint(text, rules=_all_rules(), config=ManualArgs(include_checks=["I"], regions=list(regions)))
     return [f"{match.rule.id} {match.message}" for match in found]
 
@@ -19,4 +21,7 @@ def lint_template(text: str, *regions: str) -> list[str]:
 @cache
 def _all_rules() -> RulesCollection:
     """cfn-lint reads them anew for every template otherwise, which takes longer than the template."""
+    from cfnlint.config import ConfigMixIn
+    from cfnlint.runner import Runner
+
     return Runner(ConfigMixIn()).rules
