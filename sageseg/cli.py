@@ -95,7 +95,7 @@ app.command()(doctor)
 @app.command()
 def init(
     folder: Annotated[
-        str | None, typer.Argument(help="A folder of labels, or a file of them, or a dataset.", metavar="[FOLDER]")
+        str | None, typer.Argument(help="A folder of labels, or a file of them, or a dataset.", metavar="FOLDER")
     ] = None,
     out: Annotated[Path, typer.Option(help="The file to write.")] = Path("experiment.yaml"),
     backend: Annotated[str | None, typer.Option(help="Where to train.", metavar="local|aws")] = None,
