@@ -30,7 +30,9 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT)]
 
 from jobs.algorithm.inference.predictor import Predictor  # noqa: E402 (found by the line above)
+from jobs.algorithm.inference.within_memory import WithinMemory  # noqa: E402
 from jobs.algorithm.serving.replies import invoke  # noqa: E402
+from jobs.algorithm.serving.shared_batches import SharedBatches  # noqa: E402
 from jobs.contract.artefact import BEST, MEMBERS, read_model_folder  # noqa: E402
 from jobs.contract.model_archive import pack_artefact  # noqa: E402
 from jobs.emulator.training.data import config_files  # noqa: E402
@@ -75,13 +77,13 @@ def main() -> None:
         begun = time.monotonic()
         subprocess.run([given.engine, "build", "--tag", IMAGE, *base, *given.build, str(ROOT)], check=True)
         tell("built in", f"{time.monotonic() - begun:.0f} s")
-    tell("size", f"{engine.size() / 1e6:.0f} MB; saved and packed by gzip {engine.packed_size() / 1e6:.0f} MB")
     with tempfile.TemporaryDirectory(prefix="sageseg-image-") as folder:
         dataset = make_dataset(Path(folder))
         train_once(engine, make_tree(Path(folder, "whole"), dataset))
         train_wrongly(engine, make_tree(Path(folder, "wrong"), dataset, optimizer="none"))
         stop_and_go_on(engine, make_tree(Path(folder, "long"), dataset, epochs="1000"))
         serve(engine, Path(folder, "whole"), min((dataset / "JPEGImages").iterdir()))
+    tell("size", f"{engine.size() / 1e6:.0f} MB; saved and packed by gzip {engine.packed_size() / 1e6:.0f} MB")
 
 
 @dataclass(frozen=True)
@@ -186,7 +188,8 @@ def serve(engine: Engine, tree: Path, image: Path) -> None:
         log = engine.call("logs", tree.name, check=False).stderr.decode()
         engine.call("rm", "--force", tree.name, check=False)
     expect(code == 0, log)
-    _, here = invoke(Predictor(read_model_folder(tree / "model")), content, "image/jpeg", "image/png")
+    model = SharedBatches(WithinMemory(Predictor(read_model_folder(tree / "model"))))
+    _, here = invoke(model, content, "image/jpeg", "image/png")
     expect(answer.stdout == here, "the answer's bytes are others than those of the same program here")
     (tree / "answer.png").write_bytes(answer.stdout)
     expect(np.array_equal(pixels(tree / "answer.png"), pixels(predict(tree, image))), "jobs predict has other pixels")
@@ -211,7 +214,9 @@ def pixels(path: Path) -> np.ndarray:
 def sageseg(*words: str) -> str:
     """What a command prints."""
     command = [sys.executable, "-m", "sageseg", *words]
-    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, cwd=ROOT).stdout
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    expect(ran.returncode == 0, f"{shlex.join(command)}: {ran.stderr}")
+    return ran.stdout
 
 
 def expect(holds: bool, otherwise: str) -> None:
