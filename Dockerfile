@@ -8,7 +8,9 @@
 #     docker run --gpus all --shm-size=1g -v "$PWD/ml:/opt/ml" sageseg train
 #
 # What may enter the image stands in .dockerignore. docs/algorithm.md: building, ECR, which TORCH and why.
-FROM python:3.11-slim
+# BASE may be any image with `python` 3.11 or newer and pip: a registry's of your own, or oracles/image_base.sh's.
+ARG BASE=python:3.11-slim
+FROM ${BASE}
 
 # a port other than 8080 is taken from SAGEMAKER_BIND_TO_PORT (developer guide, Inference Pipeline)
 LABEL com.amazonaws.sagemaker.capabilities.accept-bind-to-port=true
@@ -25,7 +27,8 @@ RUN if [ "${TORCH}" != cpu ]; then apt-get update && apt-get install --yes --no-
 
 COPY constraints.txt ./
 # torch==2.13.0 takes 2.13.0+cu126 too: a version without a local part matches any (PEP 440)
-RUN pip install "$(grep '^torch==' constraints.txt)" --index-url https://download.pytorch.org/whl/${TORCH}
+ARG TORCH_INDEX=https://download.pytorch.org/whl/${TORCH}
+RUN pip install "$(grep '^torch==' constraints.txt)" --index-url ${TORCH_INDEX}
 
 # what setup.cfg requires, in the versions that were tested; an edit of the source does not repeat it
 COPY setup.cfg pyproject.toml LICENSE ./

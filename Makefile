@@ -11,9 +11,11 @@ MXNET_VERSIONS := 1.4.1 1.5.1 1.6.0 1.7.0.post2 1.8.0.post0
 
 setup: .venv/.ready
 
-# A torch that is in .venv already stays: its line of the constraints is left out then.
+# torch first: the build for processors where no NVIDIA driver is found (setup_torch.py). One that is in .venv already stays: its
+# line of the constraints is left out then.
 .venv/.ready: setup.cfg pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python setup_torch.py $(PIP_ARGS)
 	if $(BIN)/python -c 'import torch' 2>/dev/null; then grep -v '^torch==' constraints.txt; else cat constraints.txt; fi > .venv/constraints.txt
 	$(BIN)/python -m pip install --quiet $(PIP_ARGS) --constraint .venv/constraints.txt --editable '.[test]'
 	touch $@

@@ -143,14 +143,13 @@ def demo(
 
     Draws a studio shoot, trains on this machine, and leaves the experiment file for you to change.
     """
-    from sageseg.demo import lay_out_demo
+    from sageseg.demo import closing_lines, lay_out_demo
     from sageseg.experiment import run_experiment
 
     experiment = lay_out_demo(out)
-    again = f"sageseg run {shlex.quote(str(experiment))}"
-    say(f"$ {again}")
-    run_experiment(experiment, app)
-    say(f"to go on: open that index.html in a browser; change {experiment}, and run it again: {again}")
+    say(f"$ sageseg run {shlex.quote(str(experiment))}")
+    for line in closing_lines(experiment, run_experiment(experiment, app)):
+        say(line)
 
 
 show_examples(app, EXAMPLES, "sageseg")

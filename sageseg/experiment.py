@@ -47,8 +47,9 @@ if TYPE_CHECKING:
     from formats.dataset import Dataset
 
 
-def run_experiment(path: Path, app: typer.Typer) -> None:
-    """Run every step of an experiment that is not done already, as command lines of `app`.
+def run_experiment(path: Path, app: typer.Typer) -> Path | None:
+    """Run every step of an experiment that is not done already, as command lines of `app`. Returns the report's page,
+    from where the user stands, if there is one.
 
     All command lines are checked before the first one runs. Raises SagesegError naming the file
     and the section.
@@ -80,6 +81,7 @@ def run_experiment(path: Path, app: typer.Typer) -> None:
             running.tell()
             for step in gates:  # last: it may end the run
                 running.judge(step)
+            return running.page
 
 
 def _home_of(runs: Runs, stands: Path) -> tuple[Path, str]:
@@ -266,10 +268,19 @@ class _Running:
             places = " ".join(self._shown(str(place)) for place in (before, report))
             say(f"sageseg analysis compare {places} --out {self._shown(str(out))} sets this run beside the one before")
 
+    @property
+    def page(self) -> Path | None:
+        """The report's, from where the user stands."""
+        from analysis.report_files import PAGE
+
+        return self._seen(self.folders["report"] / PAGE) if "report" in self.values else None
+
     def _shown(self, word: str) -> str:
         """A word as it can be typed where the user stands: paths, which are relative to the file, from there."""
-        place = (Path.cwd() / word).resolve()
-        if word and "://" not in word and (Path(word).is_absolute() or place.exists()):
-            stands = self.stands.resolve()
-            word = str(place.relative_to(stands)) if place.is_relative_to(stands) else str(place)
+        if word and "://" not in word and (Path(word).is_absolute() or (Path.cwd() / word).resolve().exists()):
+            word = str(self._seen(Path(word)))
         return shlex.quote(word)
+
+    def _seen(self, path: Path) -> Path:
+        place, stands = (Path.cwd() / path).resolve(), self.stands.resolve()
+        return place.relative_to(stands) if place.is_relative_to(stands) else place

@@ -67,7 +67,7 @@ def test_settings_that_fit_are_not_found(dataset: Path, settings: dict[str, Any]
     [
         (480, 520, (500, 500), 0.614),  # GluonCV's own settings
         (240, 520, (512, 512), 0.213),  # the built-in's defaults
-        (192, 256, (256, 256), 0.479),  # the demo's
+        (192, 256, (256, 256), 0.479),  # three quarters of base_size
         (512, 512, (512, 256), 0.795),  # 1/3 + 2/3 × ln 2
         (4096, 512, (512, 512), 1.0),
     ],

@@ -1,4 +1,4 @@
-"""Dockerfile and .dockerignore, read: there is no Docker in the tests, so that nothing is built."""
+"""Dockerfile and .dockerignore, read: nothing is built here; oracles/image.py does that."""
 
 from __future__ import annotations
 
@@ -62,6 +62,11 @@ def test_the_entry_is_started_without_a_shell_and_exists() -> None:
     assert importlib.util.find_spec(f"{module}.__main__") is not None
 
 
+def test_what_it_is_built_on_may_be_another_registrys() -> None:
+    lines = instructions((ROOT / "Dockerfile").read_text())
+    assert lines[:2] == [("ARG", "BASE=python:3.11-slim"), ("FROM", "${BASE}")]
+
+
 def test_gpus_are_asked_for_and_the_port_may_be_another() -> None:
     environment = dict(pair.split("=") for line in arguments("ENV") for pair in line.split())
     assert environment["NVIDIA_VISIBLE_DEVICES"] == "all"
@@ -73,8 +78,9 @@ def test_gpus_are_asked_for_and_the_port_may_be_another() -> None:
 def test_torch_is_the_tested_one_and_its_file_is_there_before() -> None:
     lines = instructions((ROOT / "Dockerfile").read_text())
     copied = lines.index(("COPY", "constraints.txt ./"))
-    (installed,) = (number for number, (_, rest) in enumerate(lines) if "download.pytorch.org" in rest)
-    assert lines.index(("ARG", "TORCH=cpu")) < installed
+    index = lines.index(("ARG", "TORCH_INDEX=https://download.pytorch.org/whl/${TORCH}"))
+    (installed,) = (number for number, (_, rest) in enumerate(lines) if "--index-url ${TORCH_INDEX}" in rest)
+    assert lines.index(("ARG", "TORCH=cpu")) < index < installed
     assert copied < installed
     assert "grep '^torch==' constraints.txt" in lines[installed][1]
     (pinned,) = re.findall(r"^torch==(.*)$", (ROOT / "constraints.txt").read_text(), re.MULTILINE)

@@ -82,6 +82,7 @@ NOT_RUN = {
     "python benchmarks/algorithm_int8.py --algorithm fcn --side 256": _ALONE,
     "python -m jobs.algorithm serve --root /opt/ml": "it serves for ever, as tests/algorithm/test_serving.py sees",
     "docker build -t sageseg --build-arg TORCH=cu126 .": _NO_DOCKER,
+    "python oracles/image.py --engine docker": _NO_DOCKER,
     "docker tag sageseg 123456789012.dkr.ecr.us-east-1.amazonaws.com/sageseg:1": _NO_DOCKER,
     "docker push 123456789012.dkr.ecr.us-east-1.amazonaws.com/sageseg:1": _NO_DOCKER,
     "aws ecr get-login-password | docker login --username AWS --password-stdin "

@@ -1,6 +1,7 @@
 """An experiment's sections become the command's own words."""
 
 import contextlib
+import shlex
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
@@ -16,6 +17,7 @@ from jobs.tracking.records import JobRecord, write_record
 from sageseg import runs
 from sageseg.begun_jobs import state_of
 from sageseg.cli import app
+from sageseg.demo import closing_lines
 from sageseg.experiment import run_experiment
 from sageseg.runs import Runs
 from sageseg.steps import check_words, plan_steps, read_experiment
@@ -114,6 +116,19 @@ def test_the_demos_own_file_parses() -> None:
     sections = read_experiment(Path(__file__).parents[2] / "sageseg" / "demo.yaml")
     for step in plan_steps(sections):
         check_words(app, step.line(FOLDERS, "JOB"))
+
+
+def test_the_demo_ends_with_its_page_and_three_things_to_try(tmp_path: Path) -> None:
+    page, *rest = closing_lines(Path("my demo/experiment.yaml"), Path("my demo/runs/1/report/index.html"))
+    assert page == "the report, for a browser: my demo/runs/1/report/index.html"
+    heading, *tries = rest
+    assert (heading, len(tries)) == ("to try next:", 3)
+    assert [shlex.split(line)[:4] for line in tries] == [
+        ["sageseg", "prep", "preview", "my demo/dataset"],
+        ["sageseg", "run", "my demo/experiment.yaml", "once"],
+        ["sageseg", "prep", "auto", "FOLDER"],
+    ]
+    assert closing_lines(Path("experiment.yaml"), None)[0] == heading
 
 
 def test_what_an_experiment_prints_can_be_followed_from_where_one_stands(tmp_path: Path) -> None:
