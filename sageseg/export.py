@@ -48,7 +48,7 @@ def parse_loss(text: str) -> float:
 
 @dataclass(frozen=True)
 class Int8Options:
-    """A model of 8 bits, for processors: what it is calibrated with, and what it may lose."""
+    """A model of 8 bits: what calibrates it, and what it may lose."""
 
     int8: bool = option(False, "In INT8: a quarter of the file, and less time on a processor.")
     dataset: Path | None = option(None, "The dataset whose crops calibrate and judge it.")
