@@ -84,7 +84,7 @@ def _check_alike(predictions: Sequence[Predictions]) -> Predictions:
     for other in predictions[1:]:
         if other.classes != first.classes:
             raise SagesegError(
-                f"{other.root / 'labels.txt'}: classes differ from those of {first.root}; combine predictions of the same"
+                f"{other.root / 'labels.txt'}: classes differ from those of {first.root}; combine what has the same"
             )
         _check_same_images(first, other)
         differing = _places(first) ^ _places(other)
