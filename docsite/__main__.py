@@ -1,0 +1,44 @@
+"""The docs as a site:
+
+python -m docsite build       # into build/docsite/site; faults end it
+python -m docsite serve       # the same, at http://127.0.0.1:8000
+python -m docsite house       # docs/pictures/house.svg, from CONTRIBUTING.md's order
+python -m docsite pictures    # all of docs/pictures, by Chromium
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+from docsite.building import build
+from docsite.house import write_house
+from docsite.staging import ROOT
+from formats.console import result
+
+_PORT = 8000
+
+
+def serve() -> None:
+    site = build()
+    handler = partial(SimpleHTTPRequestHandler, directory=str(site))
+    with ThreadingHTTPServer(("127.0.0.1", _PORT), handler) as server:
+        result(f"http://127.0.0.1:{_PORT}/index.html (Ctrl-C ends it)")
+        server.serve_forever()
+
+
+def main(words: list[str]) -> None:
+    match words:
+        case ["build"]:
+            result(str(build() / "index.html"))
+        case ["serve"]:
+            serve()
+        case ["house"]:
+            write_house(ROOT)
+        case _:
+            raise SystemExit(__doc__)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
