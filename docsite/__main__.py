@@ -1,6 +1,7 @@
 """The docs as a site:
 
 python -m docsite build       # into build/docsite/site; faults end it
+python -m docsite check       # the same, and the site's own search is asked what it must answer
 python -m docsite serve       # the same, at http://127.0.0.1:8000
 python -m docsite house       # docs/pictures/house.svg, from CONTRIBUTING.md's order
 python -m docsite pictures    # all of docs/pictures, by Chromium
@@ -14,10 +15,18 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 from docsite.building import build
 from docsite.house import write_house
+from docsite.pictures import make_pictures
+from docsite.questions import unanswered
 from docsite.staging import ROOT
 from formats.console import result
 
 _PORT = 8000
+
+
+def check() -> None:
+    missing = unanswered(build())
+    if missing:
+        raise SystemExit("\n".join(f"the docs' search: {each}" for each in missing))
 
 
 def serve() -> None:
@@ -32,10 +41,15 @@ def main(words: list[str]) -> None:
     match words:
         case ["build"]:
             result(str(build() / "index.html"))
+        case ["check"]:
+            check()
         case ["serve"]:
             serve()
         case ["house"]:
             write_house(ROOT)
+        case ["pictures"]:
+            write_house(ROOT)
+            make_pictures()
         case _:
             raise SystemExit(__doc__)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 _PATH = ("raw labels", "prep", "dataset", "jobs", "predictions", "analysis", "report")
 """What passes through; every other one is a house."""
 _WIDTH, _MARGIN, _GAP, _LINE, _HEAD = 440, 8, 8, 20, 26
-_CHARACTER = 7.3
+_CHARACTER = 8.4
 """Pixels of a letter of the font, at most."""
 _STYLE = """
 svg { --ink: #1d2733; --paper: #ffffff; --soft: #eef3f8; --edge: #7a8899; --flow: #0a6b58; }
@@ -20,6 +20,7 @@ svg { --ink: #1d2733; --paper: #ffffff; --soft: #eef3f8; --edge: #7a8899; --flow
 }
 text { font: 13px ui-sans-serif, system-ui, sans-serif; fill: var(--ink); }
 .title { font-weight: 700; }
+.said { font-size: 12px; }
 .thing { font-style: italic; fill: var(--flow); }
 .house { fill: var(--paper); stroke: var(--edge); stroke-width: 1.2; }
 .room { fill: var(--soft); }
@@ -50,7 +51,8 @@ def draw_house(contributing: str) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height:g}" role="img" '
         f'aria-labelledby="title"><title id="title">{_description(order)}</title><style>{_STYLE}</style>'
-        f'<rect width="{_WIDTH}" height="{height:g}" rx="8" style="fill: var(--paper)"/>{"".join(drawn.elements)}</svg>\n'
+        f'<rect width="{_WIDTH}" height="{height:g}" rx="8" style="fill: var(--paper)"/>'
+        f"{''.join(drawn.elements)}</svg>\n"
     )
 
 
@@ -70,9 +72,9 @@ def _column(order: Mapping[str, list[list[str]]]) -> Iterator[_Drawn]:
             yield _arrow()
         yield _house(name, "", order[name]) if number % 2 else _thing(name)
     yield _Drawn((), _GAP)
-    yield _house("sageseg", "the command: mounts all verbs, and runs experiments through all rooms", order["sageseg"])
+    yield _house("sageseg", "the command: all verbs, and experiments", order["sageseg"])
     yield _house("aws", "what prep and jobs need of AWS", [])
-    yield _house("formats", "what lies on disk between the rooms: all stand on it", [])
+    yield _house("formats", "what lies on disk: all stand on it", [])
 
 
 def _stacked(parts: Sequence[_Drawn]) -> _Drawn:
@@ -95,8 +97,9 @@ def _arrow() -> _Drawn:
 
 def _house(name: str, said: str, rooms: Sequence[Sequence[str]]) -> _Drawn:
     """A house with its floors, the lowest first: a room may use those on floors above it in the picture."""
-    told = f'<tspan class="title">{name}</tspan>{f": {html.escape(said)}" if said else ""}'
-    inner = [f'<text x="{_MARGIN + 10}" y="18">{told}</text>']
+    inner = [f'<text class="title" x="{_MARGIN + 10}" y="18">{name}</text>']
+    if said:
+        inner.append(f'<text class="said" x="{_MARGIN + 90}" y="18">{html.escape(said)}</text>')
     top = float(_HEAD)
     for number, floor in enumerate(rooms):
         if number:

@@ -68,7 +68,9 @@ def expanded(navigation: list[object], pages: list[str]) -> list[object]:
     named = sorted(_leaves(listed))
     wrong = [f"{page} is not in the navigation" for page in sorted(set(pages) - set(named))]
     wrong += [f"{page} is in the navigation, and not there" for page in sorted(set(named) - set(pages))]
-    wrong += [f"{page} is in the navigation twice" for page in sorted({page for page in named if named.count(page) > 1})]
+    wrong += [
+        f"{page} is in the navigation twice" for page in sorted({page for page in named if named.count(page) > 1})
+    ]
     if wrong:
         raise SystemExit("\n".join(f"docsite/site.yaml: {each}" for each in wrong))
     return listed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import inspect
+import json
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -31,7 +32,18 @@ PAGES = {
 }
 """By the rooms that a page has, its title; a room stands on the page of the longest name that fits."""
 _MOST_VERBS = 8
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]#|<>])")
+_PLACE = re.compile(f"{OPEN}([^{CLOSE}]*){CLOSE}")
+_FINDER = """\
+<div>
+<label for="error-line">Paste the line as it was printed:</label>
+<input id="error-line" type="text" autocomplete="off" spellcheck="false" placeholder="error: …">
+<ol id="error-hits"></ol>
+<p id="error-none" hidden>No line of this version has these words. The words of AWS and of other programs
+stand on the last two pages, as far as they are known.</p>
+<script src="../../assets/error-lines.js"></script>
+<script src="../../assets/find-error.js"></script>
+</div>"""
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]#])")
 
 
 def error_pages(root: Path) -> Iterator[tuple[str, str]]:
@@ -42,8 +54,9 @@ def error_pages(root: Path) -> Iterator[tuple[str, str]]:
     whole = [line for line in lines if not line.is_reason]
     pages = {name: [line for line in whole if _page_of(line) == name] for name in PAGES}
     yield f"{FOLDER}/index.md", _overview(pages, len(reasons))
+    yield "assets/error-lines.js", _lines_to_find(pages)
     for name, some in pages.items():
-        yield f"{FOLDER}/{name.replace('/', '-')}.md", _page(PAGES[name], some, program)
+        yield f"{FOLDER}/{_file(name)}.md", _page(PAGES[name], some, program)
     yield f"{FOLDER}/reasons.md", _reasons(reasons, program)
     yield f"{FOLDER}/aws-refusals.md", _refusals()
 
@@ -61,14 +74,32 @@ def _page_of(line: ErrorLine) -> str:
     return max((name for name in PAGES if f"{line.module.room}/".startswith(f"{name}/")), key=len)
 
 
+def _lines_to_find(pages: dict[str, list[ErrorLine]]) -> str:
+    """The data of assets/find-error.js: the parts of each line that are always the same, its text, and its place."""
+    told = [
+        [
+            _PLACE.split(line.text)[::2],
+            _PLACE.sub(lambda place: place[1], line.text),
+            f"{_file(name)}.html#{line.anchor}",
+        ]
+        for name, some in pages.items()
+        for line in some
+        if not line.is_thin
+    ]
+    return f"const errorLines = {json.dumps(told, ensure_ascii=False)}\n"
+
+
+def _file(page: str) -> str:
+    return page.replace("/", "-")
+
+
 def _overview(pages: dict[str, list[ErrorLine]], reasons: int) -> str:
-    rows = "".join(
-        f"| [{PAGES[name]}]({name.replace('/', '-')}.md) | {len(some)} |\n" for name, some in pages.items()
-    )
+    rows = "".join(f"| [{PAGES[name]}]({_file(name)}.md) | {len(some)} |\n" for name, some in pages.items())
     return (
-        "# Errors\n\nEvery line with which a command ends, found in its code: what happened, the next step, and the verbs "
-        "that may meet it. Search for its words, without names and numbers of your own; those stand here in capitals. "
-        "A line that is told behind another, such as `section gate: …`, has its own place.\n\n| page | lines |\n|---|---|\n"
+        "# Errors\n\nEvery line with which a command ends, found in its code: what happened, the next step, and the "
+        f"verbs that may meet it.\n\n{_FINDER}\n\nIn the search, leave out names and numbers of your own: those stand "
+        "here in capitals. A line that is told behind another, such as `section gate: …`, has its own place.\n\n"
+        "| page | lines |\n|---|---|\n"
         f"{rows}| [Reasons inside other lines](reasons.md) | {reasons} |\n"
         "| [AWS's refusals and failed trainings](aws-refusals.md) | |\n\n"
         "The exit code is 1 for these lines, 2 for words that no verb knows; "
@@ -99,18 +130,20 @@ def _entry(line: ErrorLine) -> str:
 def _verbs(verbs: Sequence[str]) -> str:
     if len(verbs) > _MOST_VERBS:
         return f"{len(verbs)} verbs"
-    return ", ".join(f"[{each.removeprefix('sageseg ')}](../commands/{page_of(each).rpartition('/')[2]})" for each in verbs)
+    return ", ".join(
+        f"[{each.removeprefix('sageseg ')}](../commands/{page_of(each).rpartition('/')[2]})" for each in verbs
+    )
 
 
 def _shown(wording: str) -> str:
     """A wording in Markdown: what the program says as it is, and the places of values set apart."""
-    parts = re.split(f"{OPEN}([^{CLOSE}]*){CLOSE}", wording)
+    parts = _PLACE.split(wording)
     told = (f"<var>{html.escape(part)}</var>" if number % 2 else _plain(part) for number, part in enumerate(parts))
     return "".join(told).strip()
 
 
 def _plain(text: str) -> str:
-    return _MARKDOWN.sub(r"\\\1", html.escape(text, quote=False).replace("&lt;", "<").replace("&gt;", ">"))
+    return html.escape(_MARKDOWN.sub(r"\\\1", text), quote=False)
 
 
 def _reasons(lines: Sequence[ErrorLine], program: Program) -> str:
@@ -118,8 +151,8 @@ def _reasons(lines: Sequence[ErrorLine], program: Program) -> str:
     for line in lines:
         rooms.setdefault(line.module.room, []).append(line)
     text = (
-        "# Reasons inside other lines\n\nThese words stand in brackets, or behind a colon, in a line that names the file "
-        "and the next step.\n\n"
+        "# Reasons inside other lines\n\nThese words stand in brackets, or behind a colon, in a line that names the "
+        "file and the next step.\n\n"
     )
     for room, some in sorted(rooms.items()):
         said = program.modules[room.replace("/", ".")].docstring.partition("\n")[0]
@@ -131,13 +164,13 @@ def _refusals() -> str:
     rows = "".join(f"| {_words(pattern)} | {_cell(step)} |\n" for pattern, step in NEXT_STEPS)
     failed = "".join(f"| {_words(known.pattern.pattern)} | {_cell(known.cure({}, False))} |\n" for known in KNOWN)
     return (
-        "# AWS's refusals and failed trainings\n\nA request that AWS refuses is told as `what was done: AWS's code: AWS's "
-        "words; the next step`. The next step goes by these words, the first that are there: quota and limit, role and "
-        "trust, access denied, throttled, missing. The words are those of documentation and public issues; which AWS "
-        f"uses today is inferred.\n\n| where AWS's answer says | next step |\n|---|---|\n{rows}\n"
+        "# AWS's refusals and failed trainings\n\nA request that AWS refuses is told as `what was done: AWS's code: "
+        "AWS's words; the next step`. The next step goes by these words, the first that are there: quota and limit, "
+        "role and trust, access denied, throttled, missing. The words are those of documentation and public issues; "
+        f"which AWS uses today is inferred.\n\n| where AWS's answer says | next step |\n|---|---|\n{rows}\n"
         "## Failed trainings\n\nA training that fails shows AWS's reason and the last lines of its log; behind them "
-        "stands what is known to help, by the reason before the log.\n\n| where the reason or the log says | what helps "
-        f"|\n|---|---|\n{failed}"
+        "stands what is known to help, by the reason before the log.\n\n"
+        f"| where the reason or the log says | what helps |\n|---|---|\n{failed}"
     )
 
 
@@ -146,4 +179,4 @@ def _words(pattern: str) -> str:
 
 
 def _cell(text: str) -> str:
-    return _plain(text).replace("|", "\\|") if "\\|" not in text else text
+    return _plain(text).replace("|", "\\|")

@@ -30,7 +30,7 @@ class Module:
         return "/".join(parts if self.is_package or len(parts) == 2 else parts[:-1])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Program:
     """All modules, by their full names."""
 

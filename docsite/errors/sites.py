@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from docsite.errors.program import Function, Module, Program
 from docsite.errors.wording import Scope, bound, literal, parameters, place_for, wordings
@@ -13,6 +13,11 @@ ROOTS = ("SagesegError", "ServiceError", "RequestError", "RefusedError", "StepFa
 """What people meet as a line, and what clients of the emulator, of a served model or of the Lambda function do."""
 INNER = ("ValueError", "DepthError")
 """What stands inside another line as its reason."""
+Given = Mapping[str, tuple[str, ...]]
+"""What a call gives for a function's parameters, as texts."""
+_DEEPEST = 2
+"""So many functions may hand a text on to each other."""
+_MARK = "\x04"
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,7 @@ def find_sites(program: Program) -> list[Site]:
 class _Finder:
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.parents = dict(_error_classes(program))
+        self.parents = error_classes(program)
         self.calls: dict[tuple[str, str], list[_Place]] = {}
         self.made: list[_Place] = []
         for module in program.modules.values():
@@ -68,39 +73,42 @@ class _Finder:
 
     def sites(self) -> Iterator[Site]:
         for place in self.made:
-            yield from self._told(place, place.module, place.top, place.call.lineno, {}, place.function, 0)
+            scope = Scope(self.program, place.module, place.function)
+            texts = self.message(place.call, scope)
+            asked = self._open(place.function, scope, lambda given, place=place: self.message(place.call, given))
+            callers = [*self._callers(place, asked, 0)] if asked else []
+            for caller, given in callers:
+                inner = Scope(self.program, place.module, place.function, given)
+                yield self._site(caller, _callee(place.call), self.message(place.call, inner))
+            if not callers:
+                yield self._site(place, _callee(place.call), texts)
 
-    def _told(
-        self,
-        place: _Place,
-        module: Module,
-        top: str,
-        line: int,
-        given: Mapping[str, tuple[str, ...]],
-        function: Function | None,
-        depth: int,
-    ) -> Iterator[Site]:
-        """The site; or, where its text is a parameter's, one for each call that gives a text of its own."""
-        scope = Scope(self.program, place.module, place.function, given)
-        texts = self.message(place.call, scope)
-        open_words = {name for name, kind in parameters(function).items() if kind == "str"} if function else set()
-        asked = [name for name in open_words - given.keys() if self._says(place.call, scope, name, texts)]
-        callers = self.calls.get((module.name, top), []) if asked and depth < 1 else []
-        told = 0
-        for caller in callers:
-            outer = Scope(self.program, caller.module, caller.function)
-            bindings = bound(caller.call, function, outer) if function else {}
-            if any(literal("".join(bindings.get(name, ()))).strip() for name in asked):
-                told += 1
-                found = self.message(place.call, Scope(self.program, place.module, place.function, bindings))
-                yield Site(caller.module, caller.top, caller.call.lineno, _callee(place.call), found)
-        if not told:
-            yield Site(module, top, line, _callee(place.call), texts)
+    def _site(self, place: _Place, kind: str, texts: tuple[str, ...]) -> Site:
+        return Site(place.module, place.top, place.call.lineno, kind, texts)
 
-    def _says(self, call: ast.Call, scope: Scope, name: str, texts: tuple[str, ...]) -> bool:
-        """Whether a parameter's value shows in the message."""
-        marked = Scope(scope.program, scope.module, scope.function, {**scope.given, name: (place_for("\x04"),)})
-        return self.message(call, marked) != texts
+    def _callers(self, place: _Place, asked: Sequence[str], depth: int) -> Iterator[tuple[_Place, Given]]:
+        """The calls of a place's function that give a text of their own for a parameter that is asked for, with what
+        they give; where that is a parameter of theirs, the calls of that function."""
+        function = place.function
+        for caller in self.calls.get((place.module.name, place.top), []) if function else []:
+            scope = Scope(self.program, caller.module, caller.function)
+            told = bound(caller.call, function, scope)
+            further = self._open(
+                caller.function, scope, lambda given, caller=caller: _asked(bound(caller.call, function, given), asked)
+            )
+            outer = [*self._callers(caller, further, depth + 1)] if further and depth < _DEEPEST else []
+            for each, given in outer:
+                yield each, bound(caller.call, function, Scope(self.program, caller.module, caller.function, given))
+            if not outer and literal("".join(_asked(told, asked))).strip():
+                yield caller, told
+
+    def _open(
+        self, function: Function | None, scope: Scope, told: Callable[[Scope], tuple[str, ...]]
+    ) -> tuple[str, ...]:
+        """The parameters, texts by their annotations, on which depends what is told."""
+        names = [name for name, kind in parameters(function).items() if kind == "str"] if function else []
+        plain = told(scope)
+        return tuple(name for name in names if told(replace(scope, given={name: (place_for(_MARK),)})) != plain)
 
     def message(self, call: ast.Call, scope: Scope) -> tuple[str, ...]:
         """What an error says that is made by a call of its class."""
@@ -124,7 +132,7 @@ class _Finder:
             kind = self.parents[kind]
 
 
-def _error_classes(program: Program) -> Iterator[tuple[str, str]]:
+def error_classes(program: Program) -> dict[str, str]:
     """Each class of errors with its parent."""
     known = set(ROOTS)
     classes = [
@@ -135,7 +143,7 @@ def _error_classes(program: Program) -> Iterator[tuple[str, str]]:
     ]
     while more := {name for name, parent in classes if parent in known} - known:
         known |= more
-    yield from ((name, parent) for name, parent in classes if name in known)
+    return {name: parent for name, parent in classes if name in known}
 
 
 def _places(module: Module) -> Iterator[_Place]:
@@ -159,6 +167,10 @@ def _callee(call: ast.Call) -> str:
         case ast.Name(id=name) | ast.Attribute(attr=name):
             return name
     return ""
+
+
+def _asked(given: Given, asked: Sequence[str]) -> tuple[str, ...]:
+    return tuple(text for name in asked for text in given.get(name, ()))
 
 
 def _super_said(init: Function) -> Iterator[ast.expr]:

@@ -10,6 +10,7 @@ import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from itertools import islice, product
 
 from docsite.errors.program import Function, Module, Program
@@ -220,8 +221,13 @@ def parameters(function: Function) -> dict[str, str]:
     return {each.arg: ast.unparse(each.annotation) if each.annotation else "" for each in every}
 
 
-def assignments(function: Function) -> Iterator[tuple[str, ast.expr | None]]:
+@cache
+def assignments(function: Function) -> tuple[tuple[str, ast.expr | None], ...]:
     """Each name that a function assigns, with the value; without one where it is a part of something, or counted up."""
+    return tuple(_assigned(function))
+
+
+def _assigned(function: Function) -> Iterator[tuple[str, ast.expr | None]]:
     for node in ast.walk(function):
         if isinstance(node, ast.NamedExpr):
             yield node.target.id, node.value

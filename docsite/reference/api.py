@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,6 +25,8 @@ MODULES = {
     "jobs.training.model_trainer": "the same settings as a `ModelTrainer` of the SageMaker SDK",
 }
 """What changes here is told in the changelog; all other modules may change with any version."""
+_LONGEST = 100
+"""Letters of a signature in one line."""
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -69,12 +70,32 @@ def signature(node: _Function | ast.ClassDef) -> str:
         fields = [field for field in fields if not field.startswith("_")]
         bases = ", ".join(ast.unparse(base) for base in node.bases)
         return "\n    ".join([f"class {node.name}{f'({bases})' if bases else ''}:", *(fields or ["..."])])
-    decorators = [f"@{each.id}\n" for each in node.decorator_list if isinstance(each, ast.Name) and each.id == "property"]
+    decorators = [
+        f"@{each.id}\n" for each in node.decorator_list if isinstance(each, ast.Name) and each.id == "property"
+    ]
     returns = f" -> {ast.unparse(node.returns)}" if node.returns else ""
     line = f"def {node.name}({ast.unparse(node.args)}){returns}"
-    if len(line) > 100:
-        line = f"def {node.name}(\n    {re.sub(r', (?=[*]|[a-z_]+(?::|=|,|$))', ',{}    '.format(chr(10)), ast.unparse(node.args))}\n){returns}"
+    if len(line) > _LONGEST:
+        rows = "".join(f"    {each},\n" for each in _parameters(node.args))
+        line = f"def {node.name}(\n{rows}){returns}"
     return "".join(decorators) + line
+
+
+def _parameters(arguments: ast.arguments) -> Iterator[str]:
+    places = [*arguments.posonlyargs, *arguments.args]
+    defaults = [None] * (len(places) - len(arguments.defaults)) + arguments.defaults
+    yield from map(_parameter, places, defaults)
+    if arguments.vararg:
+        yield f"*{ast.unparse(arguments.vararg)}"
+    elif arguments.kwonlyargs:
+        yield "*"
+    yield from map(_parameter, arguments.kwonlyargs, arguments.kw_defaults)
+    if arguments.kwarg:
+        yield f"**{ast.unparse(arguments.kwarg)}"
+
+
+def _parameter(argument: ast.arg, default: ast.expr | None) -> str:
+    return ast.unparse(argument) + (f" = {ast.unparse(default)}" if default else "")
 
 
 def _is_said(node: ast.stmt | None) -> bool:

@@ -12,8 +12,8 @@ from typing import Any
 import typer
 import typer.core
 
-from tests.support.doc_commands import doc_commands
 from sageseg.cli import app
+from tests.support.doc_commands import doc_commands
 
 FOLDER = "reference/commands"
 _DEFAULT = re.compile(r"\s*\[(default|required)(?:: ([^\]]*))?\]$")
@@ -67,16 +67,19 @@ def command_pages(places: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 def _index(every: Mapping[str, Any]) -> str:
     text = (
-        "# Commands\n\nMade from the commands' own help. Every verb has `--help`; `sageseg --version` tells the version. "
-        "Those that ask AWS have `--profile NAME`.\n"
+        "# Commands\n\nMade from the commands' own help. Every verb has `--help`; `sageseg --version` tells the "
+        "version. Those that ask AWS have `--profile NAME`.\n"
     )
     house = None
     for words, verb in every.items():
         room = words.split()[1] if len(words.split()) > 2 else "all rooms"
         if room != house:
             house = room
-            text += f"\n## {'Through all rooms' if room == 'all rooms' else f'sageseg {room}'}\n\n| verb | |\n|---|---|\n"
-        text += f"| [`{words}`]({os.path.relpath(page_of(words), FOLDER)}) | {_cell((verb.help or '').partition(chr(10))[0])} |\n"
+            text += (
+                f"\n## {'Through all rooms' if room == 'all rooms' else f'sageseg {room}'}\n\n| verb | |\n|---|---|\n"
+            )
+        first = (verb.help or "").partition("\n")[0]
+        text += f"| [`{words}`]({os.path.relpath(page_of(words), FOLDER)}) | {_cell(first)} |\n"
     return text
 
 
@@ -101,12 +104,13 @@ def _prose(text: str) -> str:
 
 
 def _table(heading: str, rows: Sequence[tuple[str, str]]) -> str:
-    text = f"## {heading}\n\n| | | default |\n|---|---|---|\n"
-    for names, said in rows:
-        said = " ".join(said.split())
+    text = f"## {heading}\n\n| {'argument' if heading == 'Arguments' else 'option'} | | default |\n|---|---|---|\n"
+    for names, told in rows:
+        said = " ".join(told.split())
         found = _DEFAULT.search(said)
         default = (found[2] or found[1]) if found else ""
-        said = said[: found.start()] if found else said
+        if found:
+            said = said[: found.start()]
         text += f"| `{names.replace('|', chr(92) + '|')}` | {_cell(said)} | {_cell(default)} |\n"
     return text
 
