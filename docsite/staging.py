@@ -10,6 +10,7 @@ import yaml
 
 from docsite.errors.pages import error_pages
 from docsite.links import moved
+from docsite.notebooks import notebook_page
 from docsite.reference.api import api_pages
 from docsite.reference.commands import command_pages
 
@@ -43,8 +44,10 @@ def site_files() -> Iterator[tuple[str, bytes]]:
     places = repository_places()
     for source, place in places.items():
         path = ROOT / source
-        if path.suffix == ".md":
-            yield place, moved(path.read_text(encoding="utf-8"), source, places).encode()
+        if path.suffix in (".md", ".ipynb"):
+            text = path.read_text(encoding="utf-8")
+            text = text if path.suffix == ".md" else notebook_page(text, source)
+            yield place, moved(text, source, places).encode()
         else:
             yield place, path.read_bytes()
     for each in sorted((Path(__file__).parent / "assets").iterdir()):
@@ -56,8 +59,11 @@ def site_files() -> Iterator[tuple[str, bytes]]:
 def repository_places() -> dict[str, str]:
     """By path in the repository, where a file of it is on the site."""
     docs = sorted(path for path in (ROOT / "docs").rglob("*") if path.suffix in (".md", *_PICTURES))
-    return _AT_THE_TOP | {
-        path.relative_to(ROOT).as_posix(): path.relative_to(ROOT / "docs").as_posix() for path in docs
+    notebooks = sorted(path.relative_to(ROOT) for path in (ROOT / "notebooks").glob("*.ipynb"))
+    return {
+        **_AT_THE_TOP,
+        **{path.relative_to(ROOT).as_posix(): path.relative_to(ROOT / "docs").as_posix() for path in docs},
+        **{path.as_posix(): path.with_suffix(".md").as_posix() for path in notebooks},
     }
 
 

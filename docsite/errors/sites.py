@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from docsite.errors.program import Function, Module, Program
 from docsite.errors.wording import Scope, bound, literal, parameters, place_for, wordings
@@ -75,7 +76,7 @@ class _Finder:
         for place in self.made:
             scope = Scope(self.program, place.module, place.function)
             texts = self.message(place.call, scope)
-            asked = self._open(place.function, scope, lambda given, place=place: self.message(place.call, given))
+            asked = self._open(place.function, scope, partial(self.message, place.call))
             callers = [*self._callers(place, asked, 0)] if asked else []
             for caller, given in callers:
                 inner = Scope(self.program, place.module, place.function, given)
@@ -90,17 +91,17 @@ class _Finder:
         """The calls of a place's function that give a text of their own for a parameter that is asked for, with what
         they give; where that is a parameter of theirs, the calls of that function."""
         function = place.function
-        for caller in self.calls.get((place.module.name, place.top), []) if function else []:
+        if function is None:
+            return
+        for caller in self.calls.get((place.module.name, place.top), []):
             scope = Scope(self.program, caller.module, caller.function)
-            told = bound(caller.call, function, scope)
-            further = self._open(
-                caller.function, scope, lambda given, caller=caller: _asked(bound(caller.call, function, given), asked)
-            )
+            give = partial(bound, caller.call, function)
+            further = self._open(caller.function, scope, partial(_given, give, asked))
             outer = [*self._callers(caller, further, depth + 1)] if further and depth < _DEEPEST else []
             for each, given in outer:
-                yield each, bound(caller.call, function, Scope(self.program, caller.module, caller.function, given))
-            if not outer and literal("".join(_asked(told, asked))).strip():
-                yield caller, told
+                yield each, give(Scope(self.program, caller.module, caller.function, given))
+            if not outer and literal("".join(_asked(give(scope), asked))).strip():
+                yield caller, give(scope)
 
     def _open(
         self, function: Function | None, scope: Scope, told: Callable[[Scope], tuple[str, ...]]
@@ -167,6 +168,10 @@ def _callee(call: ast.Call) -> str:
         case ast.Name(id=name) | ast.Attribute(attr=name):
             return name
     return ""
+
+
+def _given(give: Callable[[Scope], Given], asked: Sequence[str], scope: Scope) -> tuple[str, ...]:
+    return _asked(give(scope), asked)
 
 
 def _asked(given: Given, asked: Sequence[str]) -> tuple[str, ...]:

@@ -69,13 +69,18 @@ def raised(program: Program) -> Iterator[tuple[Module, ast.expr]]:
                 )
 
 
+def returned_names(function: ast.FunctionDef) -> set[str]:
+    returns = function.returns or ast.Constant(None)
+    return {each.id for each in ast.walk(returns) if isinstance(each, ast.Name)}
+
+
 def makers(program: Program, errors: set[str]) -> Iterator[str]:
     """The functions that return errors, whose own calls of an error's class are found."""
     for module in program.modules.values():
-        for top, node in module.tops.items():
-            if isinstance(node, ast.FunctionDef) and node.returns is not None:
-                if {each.id for each in ast.walk(node.returns) if isinstance(each, ast.Name)} & errors:
-                    yield top.rpartition(".")[2]
+        for node in module.tops.values():
+            for function in ast.walk(node):
+                if isinstance(function, ast.FunctionDef) and returned_names(function) & errors:
+                    yield function.name
 
 
 def test_whatever_is_raised_is_a_line_that_is_found_or_has_a_reason(program: Program) -> None:
