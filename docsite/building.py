@@ -9,6 +9,7 @@ from pathlib import Path
 
 from docsite.checking import find_faults
 from docsite.staging import BUILD, stage
+from formats.errors import SagesegError
 
 _SHIM = "https://unpkg.com/iframe-worker/shim"
 """What the generator has a page ask of another host, so that the search works in a page that is a file."""
@@ -17,8 +18,11 @@ _SHIM = "https://unpkg.com/iframe-worker/shim"
 def build(folder: Path = BUILD) -> Path:
     """Make the site; the folder of its pages. Ends with the faults where a link leads nowhere, a page is not in the
     navigation, or one would ask another host."""
+    generator = Path(sys.executable).with_name("zensical")
+    if not generator.exists():
+        raise SagesegError(f"{generator}: not found; run pip install -e '.[docs]' in the checkout")
     stage(folder)
-    command = [str(Path(sys.executable).with_name("zensical")), "build", "--strict", "--clean", "-f", "mkdocs.yml"]
+    command = [str(generator), "build", "--strict", "--clean", "-f", "mkdocs.yml"]
     made = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if made.returncode:
         raise SystemExit(f"{made.stdout}{made.stderr}\nzensical: refused the pages in {folder / 'pages'}")

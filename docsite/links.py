@@ -32,6 +32,8 @@ def _led(link: re.Match[str], page: PurePosixPath, places: Mapping[str, str]) ->
     image, words, target, anchor = link[1], link[2], link[3], link[4] or ""
     named = os.path.normpath(page.parent / target)
     place = places.get(named)
+    if place is None and image:
+        return link[0]  # the build ends with it
     if place is None:
         return words if "`" in words else f"`{named}`"
     here = PurePosixPath(places[str(page)]).parent

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from PIL import Image
 
+from docsite.browser import started_browser
 from docsite.staging import BUILD, ROOT
 from formats.console import say
-from formats.errors import SagesegError, from_extra
 
 FOLDER = ROOT / "docs" / "pictures"
 _WIDTH, _HEIGHT = 1200, 800
@@ -48,18 +48,11 @@ def _sageseg(work: Path, *words: str) -> None:
 
 def _photograph(pages: dict[str, Path]) -> None:
     """The first screen of each page, in the light."""
-    with from_extra("test", "photographing pages"):
-        from playwright import sync_api
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        raise SagesegError("chromium: not found; install it (apt-get install chromium)")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+    with started_browser() as browser:
         for name, page in pages.items():
             opened = browser.new_page(viewport={"width": _WIDTH, "height": _HEIGHT}, color_scheme="light")
             opened.goto(page.resolve().as_uri())
             opened.screenshot(path=FOLDER / name, type="jpeg", quality=_QUALITY)
-        browser.close()
 
 
 def _shrink(source: Path, out: Path, width: int) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+
+from docsite.browser import started_browser
 
 FIRST = 3
 QUESTIONS = {
@@ -48,17 +49,9 @@ PASTED = {
 
 
 def unanswered(site: Path) -> list[str]:
-    """The questions of which no answer is among the first hits, a line each. Raises SystemExit without Chromium."""
-    with_chromium = shutil.which("chromium")
-    if with_chromium is None:
-        raise SystemExit("chromium: not found; install it (apt-get install chromium), it asks the site's search")
-    from playwright import sync_api
-
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=with_chromium, args=["--no-sandbox"])
-        found = [*_of_search(browser.new_page(), site), *_of_errors(browser.new_page(), site)]
-        browser.close()
-    return found
+    """The questions of which no answer is among the first hits, a line each. Raises SagesegError without Chromium."""
+    with started_browser() as browser:
+        return [*_of_search(browser.new_page(), site), *_of_errors(browser.new_page(), site)]
 
 
 def _of_search(page: Any, site: Path) -> Iterator[str]:

@@ -24,7 +24,7 @@ _AT_THE_TOP = {
     "SECURITY.md": "security.md",
     "CHANGELOG.md": "changelog.md",
 }
-_PICTURES = (".png", ".svg")
+_PICTURES = (".jpg", ".png", ".svg")
 
 
 def stage(folder: Path) -> None:

@@ -28,6 +28,7 @@ PLACES = {"README.md": "index.md", "docs/a.md": "a.md", "docs/deep/b.md": "deep/
             "see [b](deep/b.md), [c](https://example.org/c.md)",
         ),
         ("docs/a.md", "run [it](../notebooks/it.ipynb)", "run `notebooks/it.ipynb`"),
+        ("docs/a.md", "![it](none.png)", "![it](none.png)"),
         ("docs/a.md", "run [`it`](../notebooks/it.ipynb)", "run `it`"),
         ("README.md", "    see [a](docs/a.md)", "    see [a](docs/a.md)"),
     ],
