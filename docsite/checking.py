@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -13,6 +14,11 @@ _LOADED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "vid
 """What a browser fetches by itself."""
 _NAMED_ONLY = {"canonical", "alternate", "next", "prev"}
 """Relations of a `link` that is not fetched."""
+
+_NAVIGATION = re.compile(
+    r'<div class="md-sidebar md-sidebar--primary".*?(?=<div class="md-(?:sidebar|content)")', re.DOTALL
+)
+"""The generator's own links to all pages, most of a page's text: read in pages called index.html alone."""
 
 
 @dataclass
@@ -43,8 +49,8 @@ def find_faults(site: Path) -> list[str]:
 
 @cache
 def read_page(path: Path) -> _Page:
-    page = _Page()
-    page.feed(path.read_text(encoding="utf-8"))
+    page, text = _Page(), path.read_text(encoding="utf-8")
+    page.feed(text if path.name == "index.html" else _NAVIGATION.sub("", text))
     return page
 
 
