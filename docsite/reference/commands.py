@@ -16,6 +16,7 @@ from sageseg.cli import app
 from tests.support.doc_commands import doc_commands
 
 FOLDER = "reference/commands"
+_WORD = re.compile(r"""(?:'[^']*'|"[^"]*"|\S)+""")
 _DEFAULT = re.compile(r"\s*\[(default|required)(?:: ([^\]]*))?\]$")
 
 
@@ -92,7 +93,7 @@ def _page(words: str, verb: Any, lines: Sequence[str], told: Sequence[str]) -> s
     parts = [f"# {words}\n", _prose(verb.help or ""), f"```\n{usage}\n```\n"]
     parts += [_table(heading, rows) for heading, rows in sections.found]
     if lines:
-        parts.append("## Examples\n\n" + "".join(f"```sh\n{_wrapped(line)}\n```\n\n" for line in lines))
+        parts.append("## Examples\n\n" + "".join(f"```sh\n{wrapped(line)}\n```\n\n" for line in lines))
     if told:
         links = ", ".join(f"[{_title(place)}]({os.path.relpath(place, FOLDER)})" for place in told)
         parts.append(f"## Where it is told of\n\n{links}\n")
@@ -119,10 +120,10 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*")
 
 
-def _wrapped(line: str) -> str:
-    """A long line as it may be typed, at most a hundred letters in each."""
+def wrapped(line: str) -> str:
+    """A long line as it may be typed, about a hundred letters in each; what stands in quotes stays together."""
     rows, row = [], ""
-    for word in line.split(" "):
+    for word in _WORD.findall(line):
         if row and len(row) + len(word) > 100:
             rows.append(row)
             row = f"    {word}"

@@ -10,7 +10,7 @@ from docsite.house import draw_house, floors
 from docsite.links import moved
 from docsite.notebooks import notebook_page
 from docsite.reference.api import MODULES, api_pages
-from docsite.reference.commands import command_pages, page_of, verbs
+from docsite.reference.commands import command_pages, page_of, verbs, wrapped
 from docsite.staging import ROOT, expanded, repository_places
 
 PLACES = {"README.md": "index.md", "docs/a.md": "a.md", "docs/deep/b.md": "deep/b.md", "docs/p.png": "p.png"}
@@ -112,6 +112,12 @@ def test_every_verb_has_a_page_with_all_its_options() -> None:
         names = [name for each in verb.params for name in each.opts if name.startswith("--") and not each.hidden]
         assert [name for name in names if name not in page] == [], words
         assert f"`{words}`" in pages["reference/commands/index.md"]
+
+
+def test_a_long_example_is_broken_between_words_but_not_in_quotes() -> None:
+    line = f"sageseg prep pairs {'p' * 60} {'m' * 15} --image-name '{{stem}} of the day' --out dataset"
+    first, second = wrapped(line).split(" \\\n    ")
+    assert (f"{first} {second}", second) == (line, "--image-name '{stem} of the day' --out dataset")
 
 
 def test_the_api_pages_tell_every_public_function_with_its_docstring() -> None:
