@@ -175,7 +175,11 @@ def _refusals() -> str:
 
 
 def _words(pattern: str) -> str:
-    return f"`{pattern.replace('|', chr(92) + '|')}`"
+    """What a pattern looks for, as a person would say it: its ways apart, and dots for what may stand between."""
+    said = re.sub(r"\[\w(\w)\]", r"\1", pattern)
+    said = re.sub(r"\\s\?", " ", re.sub(r"\.\*|\.\{\d+,\d+\}", "…", re.sub(r"\\b|\^|\(\?:|\)\?", "", said)))
+    said = re.sub(r"\\(.)", r"\1", said)
+    return ", ".join(f"`{way}`" for way in re.split(r"\|(?![^(]*\))", said))
 
 
 def _cell(text: str) -> str:

@@ -112,12 +112,12 @@ def _table(heading: str, rows: Sequence[tuple[str, str]]) -> str:
         default = (found[2] or found[1]) if found else ""
         if found:
             said = said[: found.start()]
-        text += f"| `{names.replace('|', chr(92) + '|')}` | {_cell(said)} | {_cell(default)} |\n"
+        text += f"| `{names}` | {_cell(said)} | {_cell(default)} |\n"
     return text
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*")
+    return re.sub(r"([\\*_|])", r"\\\1", text).replace("<", "&lt;")
 
 
 def wrapped(line: str) -> str:
