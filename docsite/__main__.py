@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
@@ -39,7 +40,11 @@ def check() -> None:
 def serve() -> None:
     site = build()
     handler = partial(SimpleHTTPRequestHandler, directory=str(site))
-    with ThreadingHTTPServer(("127.0.0.1", _PORT), handler) as server:
+    try:
+        server = ThreadingHTTPServer(("127.0.0.1", _PORT), handler)
+    except OSError as e:
+        raise SagesegError(f"127.0.0.1:{_PORT}: {e.strerror}; end what serves there") from e
+    with server, suppress(KeyboardInterrupt):
         result(f"http://127.0.0.1:{_PORT}/index.html (Ctrl-C ends it)")
         server.serve_forever()
 
