@@ -7,7 +7,7 @@ MXNET := .venv/mxnet
 ORACLES := mxnet sdk labelme timm cvat labelstudio supervisely cleanlab triton mlflow dvc
 MXNET_VERSIONS := 1.4.1 1.5.1 1.6.0 1.7.0.post2 1.8.0.post0
 
-.PHONY: setup demo test check trust oracles format clean
+.PHONY: setup demo docs pictures test check trust oracles format clean
 
 setup: .venv/.ready
 
@@ -30,6 +30,15 @@ check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/python -m docsite check
+
+# The docs as a site, at http://127.0.0.1:8000 until Ctrl-C.
+docs: setup
+	$(BIN)/python -m docsite serve
+
+# The pictures of the docs, from the demo's drawn cars: minutes, because it trains.
+pictures: setup
+	$(BIN)/python -m docsite pictures
 
 # What is killed, damaged, lost and asked at once, and what is lost by it: docs/trust.md. Under 30 minutes on 2 cores.
 trust: setup

@@ -8,7 +8,7 @@ from formats.errors import SagesegError
 from formats.texts.redaction import redact
 
 _SIGN_IN = "sign in again (aws sso login, or aws configure) or set AWS_PROFILE"
-_NEXT_STEPS = (
+NEXT_STEPS = (
     (r"jobs emulator --env", "run that line in this shell, in the emulator's folder"),
     (r"ExpiredToken|RequestExpired|TokenRefreshRequired", f"the credentials have expired: {_SIGN_IN}"),
     (r"InvalidClientTokenId|UnrecognizedClient|InvalidAccessKeyId|SignatureDoesNotMatch", f"{_SIGN_IN}"),
@@ -38,6 +38,7 @@ _NEXT_STEPS = (
         "sageseg jobs list and sageseg jobs leftovers show what there is",
     ),
 )
+"""What helps, by words of AWS's code and reason; the first that fits."""
 _PAGE = re.compile(r"<(!doctype|html|head|body)\b", re.IGNORECASE)
 _UNREAD = re.compile(r"<(script|style)\b.*?(</\1>|$)|<!--.*?-->", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"<[^>]*(>|$)")
@@ -79,7 +80,7 @@ def _words(reason: str) -> str:
 def next_step(code: str, reason: str) -> str:
     if _PAGE.search(reason):  # its words are not AWS's
         return "something on the way to AWS answered; look at the network, HTTPS_PROXY and AWS_ENDPOINT_URL"
-    return next((step for pattern, step in _NEXT_STEPS if re.search(pattern, f"{code} {reason}")), "")
+    return next((step for pattern, step in NEXT_STEPS if re.search(pattern, f"{code} {reason}")), "")
 
 
 def is_missing(error: SagesegError) -> bool:

@@ -140,7 +140,10 @@ def _bounded(file: BinaryIO | gzip.GzipFile, path: Path, longest: int) -> Iterat
     while line := file.readline(longest + 1):
         number, total = number + 1, total + len(line)
         if len(line) > longest:
-            raise SagesegError(f"{path}: line {number}: over {longest:,} bytes, more than a mask of --size takes")
+            raise SagesegError(
+                f"{path}: line {number}: over {longest:,} bytes, more than a mask of --size takes; expected a "
+                "submission of images of that size"
+            )
         if total > limits.MOST_UNPACKED:
             raise SagesegError(f"{path}: over {limits.MOST_UNPACKED:,} bytes unpacked; divide it into several")
         yield line.decode("utf-8")

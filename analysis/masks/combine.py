@@ -83,7 +83,9 @@ def _check_alike(predictions: Sequence[Predictions]) -> Predictions:
         raise SagesegError(f"{first.root}: no predictions in its manifest.csv; predict at least one image")
     for other in predictions[1:]:
         if other.classes != first.classes:
-            raise SagesegError(f"{other.root / 'labels.txt'}: classes differ from those of {first.root}")
+            raise SagesegError(
+                f"{other.root / 'labels.txt'}: classes differ from those of {first.root}; combine what has the same"
+            )
         _check_same_images(first, other)
         differing = _places(first) ^ _places(other)
         if differing:

@@ -17,7 +17,9 @@ def parse_group_by(text: str) -> re.Pattern[str]:
     try:
         pattern = re.compile(text)
     except re.error as e:
-        raise SagesegError(f"--group-by {text}: not a regular expression ({e})") from e
+        raise SagesegError(
+            f"--group-by {text}: not a regular expression ({e}); expected such as ^(.+)_, whose brackets hold the group"
+        ) from e
     if pattern.groups < 1:
         raise SagesegError(f"--group-by {text}: no capture in it; put the group in (…), such as ^([^_]+)_")
     return pattern
@@ -27,7 +29,9 @@ def group_of(stem: str, pattern: re.Pattern[str]) -> str:
     """The group that --group-by's first capture finds in an image's stem."""
     match = pattern.search(stem)
     if match is None or not match[1]:
-        raise SagesegError(f"{stem}: --group-by {pattern.pattern} finds no group in this image's name")
+        raise SagesegError(
+            f"{stem}: --group-by {pattern.pattern} finds no group in this image's name; expected one that fits all"
+        )
     return match[1]
 
 

@@ -79,7 +79,9 @@ def parse_crs(text: str, where: str) -> Any:
         with rasterio.Env(**_SETTINGS):
             return rasterio.crs.CRS.from_user_input(text)
     except (CRSError, TypeError, ValueError, AttributeError, KeyError) as e:  # rasterio's, of JSON and PROJ's words
-        raise SagesegError(f"{where}: {text[:_SHOWN]} is no coordinate reference system that GDAL knows ({e})") from e
+        raise SagesegError(
+            f"{where}: {text[:_SHOWN]} is no coordinate reference system that GDAL knows ({e}); write it as EPSG:32633"
+        ) from e
 
 
 def transform_points(points: npt.NDArray[np.float64], source: Any, target: Any) -> npt.NDArray[np.float64]:

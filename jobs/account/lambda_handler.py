@@ -54,7 +54,7 @@ def _image(event: dict[str, Any]) -> bytes:
     if len(content) > MOST_BYTES:
         raise _too_large("image", len(content))
     if content[:2] != b"\xff\xd8":
-        raise RefusedError(415, "not a JPEG: the endpoint reads JPEG alone")
+        raise RefusedError(415, "not a JPEG: the endpoint reads JPEG alone; convert the image")
     return content
 
 

@@ -28,7 +28,7 @@ def draw_curves(epochs: Sequence[EpochMetrics], out: Path, *, title: str, on_tra
     if out.suffix.lower() not in _FORMATS:
         raise SagesegError(f"--plot {out}: expected a name that ends in {', '.join(_FORMATS)}")
     if not epochs:
-        raise SagesegError(f"{title}: no epoch in the log yet, so there is nothing to draw")
+        raise SagesegError(f"{title}: no epoch in the log yet, so there is nothing to draw; ask again later")
     with from_extra("plot", f"--plot {out}"):
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure

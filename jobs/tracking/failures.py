@@ -19,7 +19,7 @@ LAST_LINES = 20
 
 
 @dataclass(frozen=True)
-class _Known:
+class Known:
     """A failure that users have met: words of the reason or the log, and the cure."""
 
     pattern: re.Pattern[str]
@@ -69,26 +69,26 @@ def _disk_cure(description: Mapping[str, Any], local: bool) -> str:
     return f"the instance's disk is full: --volume-size {2 * int(volume)}"
 
 
-_KNOWN = (
-    _Known(
+KNOWN = (
+    Known(
         re.compile(r"the emulator ended while"),
         lambda *_: "the same command begins it anew, with another --name where one was given",
     ),
     # MXNet's and CUDA's words; no out-of-memory text of this container is known
-    _Known(re.compile(r"out of memory|cudaMalloc|CUDA_ERROR_OUT_OF_MEMORY|MemoryError", re.IGNORECASE), _memory_cure),
-    _Known(re.compile(r"exit code: 137\b|SIGKILL"), _killed_cure),
-    _Known(re.compile(r"exit code: 13[2-9]\b|ended by SIG"), _signal_cure),
-    _Known(re.compile(r"Incompatible input shape"), _size_cure),
-    _Known(re.compile(r"No space left on device|disk.{0,20}full", re.IGNORECASE), _disk_cure),
-    _Known(
+    Known(re.compile(r"out of memory|cudaMalloc|CUDA_ERROR_OUT_OF_MEMORY|MemoryError", re.IGNORECASE), _memory_cure),
+    Known(re.compile(r"exit code: 137\b|SIGKILL"), _killed_cure),
+    Known(re.compile(r"exit code: 13[2-9]\b|ended by SIG"), _signal_cure),
+    Known(re.compile(r"Incompatible input shape"), _size_cure),
+    Known(re.compile(r"No space left on device|disk.{0,20}full", re.IGNORECASE), _disk_cure),
+    Known(
         re.compile(r"only GPU instances are supported"),
         lambda *_: "the built-in algorithm trains on GPU instances only: --instance-type ml.g5.2xlarge",
     ),
-    _Known(
+    Known(
         re.compile(r"is not a readable image file"),
         lambda *_: "a channel holds what is no image; sageseg prep check names the file",
     ),
-    _Known(
+    Known(
         re.compile(r"[Dd]ata download failed|NoSuchKey|S3.{0,40}(403|Access ?Denied)"),
         lambda *_: (
             "the role may not read the data: allow it s3:GetObject and s3:ListBucket on the "
@@ -96,6 +96,7 @@ _KNOWN = (
         ),
     ),
 )
+"""In the order in which they are looked for."""
 
 
 def find_cure(description: Mapping[str, Any], lines: Iterable[str], *, local: bool = False) -> str:
@@ -107,7 +108,7 @@ def find_cure(description: Mapping[str, Any], lines: Iterable[str], *, local: bo
     if is_about_capacity(reason):
         return "AWS had no such machine free: name further types, --instance-type A,B, or try again later"
     for text in (reason, "\n".join(lines)):
-        for known in _KNOWN:
+        for known in KNOWN:
             if known.pattern.search(text):
                 return known.cure(description, local)
     return ""

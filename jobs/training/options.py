@@ -158,7 +158,7 @@ class SecurityOptions(OwnerOptions):
     def network(self) -> Network:
         """Raises SagesegError for a VPC that is told by half."""
         if bool(self.subnets) != bool(self.security_groups):
-            raise SagesegError("--subnets and --security-groups: a VPC needs both")
+            raise SagesegError("--subnets and --security-groups: a VPC needs both; pass both, or none")
         return Network(self.subnets, self.security_groups, self.network_isolation)
 
 

@@ -249,7 +249,7 @@ def _spot(options: TrainOptions, job: TrainingJob) -> Spot | None:
     machine = options.machine
     if not machine.spot:
         if machine.max_wait is not None:
-            raise SagesegError(f"--max-wait {machine.max_wait}: only with --spot")
+            raise SagesegError(f"--max-wait {machine.max_wait}: only with --spot; add that, or leave it out")
         return None
     wait = machine.max_wait or 2 * machine.max_runtime
     if wait < machine.max_runtime:

@@ -73,7 +73,7 @@ def _artefact_uri(job: FoundJob) -> str:
     status, artefacts = job.description["TrainingJobStatus"], job.description.get("ModelArtifacts", {})
     uri = artefacts.get("S3ModelArtifacts")
     if status != "Completed" or not uri:
-        raise SagesegError(f"{job.record.name}: {status}, so it has no model to train further")
+        raise SagesegError(f"{job.record.name}: {status}, so it has no model to train further; name another job")
     return str(uri)
 
 

@@ -119,7 +119,7 @@ class SuperviselyMask(DrawnMask):
 
     def _outline(self, each: dict[str, Any], place: str) -> Polygon:
         if _kind(each) == "bitmap":
-            raise SagesegError(f"{place}: a region to look at is a polygon or a rectangle, not of kind bitmap")
+            raise SagesegError(f"{place}: a region to look at is a polygon or a rectangle, no bitmap; draw it as one")
         with _object_errors(each, place):
             check_type(each, _Outlined)
             return tuple((float(x), float(y)) for x, y in _exterior(each))

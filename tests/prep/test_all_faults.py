@@ -206,4 +206,5 @@ def test_images_that_group_by_does_not_fit_are_all_named(tmp_path: Path) -> None
         mask(tmp_path / "masks" / f"{name[0]}.png")
     write(tmp_path / "masks" / "labels.txt", LIST)
     told = refused(tmp_path, "pairs", "images", "masks", "--group-by", "^(a)")
-    assert "b: --group-by ^(a) finds no group in this image's name (1 of 2 faults: c: --group-by" in told
+    assert "b: --group-by ^(a) finds no group in this image's name; expected one that fits all (1 of 2 " in told
+    assert "(1 of 2 faults: c: --group-by" in told

@@ -69,6 +69,9 @@ NOT_RUN = {
     "make trust": "it takes half an hour; tests/project/test_trust_*.py and test_damage.py run its short form",
     "python3 -m venv .venv": _MAKE,
     ".venv/bin/pip install torch …": "not a whole line: pytorch.org has the rest",
+    "sageseg jobs train dataset --backend local --model model.tar.gz --algorithm fcn --crop-size 512 --epochs 3 "
+    "--name further": "these materials' model is another network; tests/jobs/test_named_model.py finds such a one",
+    "pip install -e '.[annotate]'": "labelme is a program with a window",
     "pip install -e '.[sdk]'": "it downloads a gigabyte; make oracles has that environment",
     "python benchmarks/algorithm_training.py": _ALONE,
     "python benchmarks/merge_rows.py": _ALONE,

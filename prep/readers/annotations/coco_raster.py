@@ -55,7 +55,8 @@ def check_ring(ring: Sequence[float], place: str) -> None:
     # an int may be too large for a float, and isfinite would not take it
     if not (min(ring) >= -_FARTHEST and max(ring) <= _FARTHEST and all(map(math.isfinite, ring))):
         raise SagesegError(
-            f"{place}: a polygon with a point that is no finite number, or lies over {_FARTHEST:,} pixels away"
+            f"{place}: a polygon with a point that is no finite number, or lies over {_FARTHEST:,} pixels away; "
+            "correct or remove it"
         )
 
 

@@ -83,7 +83,10 @@ def read_coco(
     _tell_empty(empty, skip_empty)
     kept = [pair for pair in zip(found.images, masks, strict=True) if pair[1].class_ids or not skip_empty]
     if not kept:
-        raise SagesegError(f"{annotations}: no image is left that has an annotation which is drawn")
+        raise SagesegError(
+            f"{annotations}: no image is left that has an annotation which is drawn; expected some, or other values of "
+            "the options that leave annotations out"
+        )
     labelled = _labelled(kept, _overlaps(kept, drawn, workers))
     tell_overlaps(overlaps_in(labelled), "the later in the file", "annotations")
     groups = {image.group for image in labelled}

@@ -104,6 +104,7 @@ def _mask(shape: Element, class_id: int, size: Size, place: str) -> Region:
     if min(left, top) < 0 or min(width, height) < 1 or left + width > size[0] or top + height > size[1]:
         raise SagesegError(
             f"{place}: a mask of {width}×{height} pixels at {left},{top}, which leaves the image of {size[0]}×{size[1]}"
+            "; draw it again, or delete it"
         )
     counts = _runs(shape.get("rle", ""), place)
     if sum(counts) != width * height:
@@ -127,7 +128,7 @@ def _focus(shape: Element, place: str) -> Polygon:
     if shape.tag == "box":
         return tuple(_corners(shape, place))
     if shape.tag != "polygon":
-        raise SagesegError(f"{place}: a region to look at is a polygon or a box")
+        raise SagesegError(f"{place}: a region to look at is a polygon or a box; draw it as one")
     numbers = _points(shape, place)
     check_ring(numbers, place)
     return tuple(zip(numbers[0::2], numbers[1::2], strict=True))

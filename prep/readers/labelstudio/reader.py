@@ -215,7 +215,9 @@ def _check_order(drawn: Sequence[tuple[Shape, Region]], size: Size, place: Place
 
 def _region(shape: Shape, size: Size) -> Polygon:
     if shape.kind not in ("polygon", "rectangle"):
-        raise SagesegError(f"{shape.where}: a region to look at is a polygon or a rectangle, not of kind {shape.kind}")
+        raise SagesegError(
+            f"{shape.where}: a region to look at is a polygon or a rectangle, not of kind {shape.kind}; draw it as one"
+        )
     return region_of("polygon", corners(shape, size), shape.where)
 
 
@@ -223,7 +225,7 @@ def _check_tags(checked: Sequence[_Checked], look: Sequence[tuple[Place, Path]],
     tags = {tag: place.written.where for one, (place, _) in zip(checked, look, strict=True) for tag in one.tags}
     told = " and ".join(f"{tag} ({where})" for tag, where in sorted(tags.items()))
     if asked is not None and tags and asked not in tags:
-        raise SagesegError(f"--image-tag {asked}: no region lies on an image of that name, but on {told}")
+        raise SagesegError(f"--image-tag {asked}: no region lies on an image of that name, but on {told}; name that")
     if asked is None and len(tags) > 1:
         raise SagesegError(f"regions lie on several images: {told}; name the <Image> that is meant with --image-tag")
 

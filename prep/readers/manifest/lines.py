@@ -136,7 +136,9 @@ def _label(record: Mapping[str, Any], key: str, place: str, maps: dict[ColourMap
     if not isinstance(ref, str) or not ref:
         raise SagesegError(f"{place}: {key} is {ref!r}; expected the place of a mask, such as s3://bucket/mask.png")
     if _MAP not in note:
-        raise SagesegError(f"{place}: {name} has no {_MAP}, which says what the colours of the mask mean")
+        raise SagesegError(
+            f"{place}: {name} has no {_MAP}; expected what the colours of the mask mean, as the labelling job wrote it"
+        )
     colours = read_colour_map(note[_MAP], f"{place}: {name}: {_MAP}")
     yield Label(
         key,

@@ -29,7 +29,7 @@ def draw(shape: Mapping[str, Any], class_id: int, size: tuple[int, int], place: 
 def outline(shape: Mapping[str, Any], place: str) -> Polygon:
     """The corners of a shape that says where to look."""
     if shape["name"] in ("circle", "ellipse"):
-        raise SagesegError(f"{place}: a region to look at is a polygon or a rect, no {shape['name']}")
+        raise SagesegError(f"{place}: a region to look at is a polygon or a rect, no {shape['name']}; draw it as one")
     with _shape_errors(shape, place):
         ring = _ring(shape)
         check_ring(ring, place)

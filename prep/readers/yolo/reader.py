@@ -84,7 +84,7 @@ class YoloMask(DrawnMask):
             raise SagesegError(f"{place}: {len(row)} numbers; expected a class, and x and y of three points or more")
         if not (row[0].is_integer() and 0 <= row[0] < len(self.ids)):
             what = f"class {row[0]:g}"
-            raise AlikeError(place, what, f"{what} is none of the {len(self.ids)}, counted from 0")
+            raise AlikeError(place, what, f"{what} is none of the {len(self.ids)}, counted from 0; correct it")
         if not all(-_BEYOND <= share <= 1 + _BEYOND for share in row[1:]):
             raise SagesegError(f"{place}: a point outside of the image; expected shares of its sides, from 0 to 1")
         return self.ids[int(row[0])], np.array(row[1:], np.float32).reshape(-1, 2).clip(0, 1)
