@@ -49,7 +49,10 @@ def experiment_schema(app: typer.Typer) -> Schema:
         "properties": {
             "out": {**_SCALAR, "description": "Where results go, below the file's folder; by default beside it."},
             "dataset": {"type": "string", "description": "A dataset that is there already, in the place of prep."},
-            "mlflow": {"type": "string", "description": "An MLflow server's URI, or an ARN, where the job is written down."},
+            "mlflow": {
+                "type": "string",
+                "description": "An MLflow server's URI, or an ARN, where the job is written down.",
+            },
             "prep": _prep(app),
             **{name: sections[name] | {"description": _help(app, name)} for name in sections},
             "process": process | {"description": "Has prep, stitch and report made by processing jobs."},
