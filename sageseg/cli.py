@@ -84,7 +84,7 @@ def run(experiment: Annotated[Path, typer.Argument(help="A YAML file that names 
 
     Steps that are done and unchanged are passed over.
     """
-    from sageseg.experiment import run_experiment
+    from sageseg.experiment.running import run_experiment
 
     run_experiment(experiment, app)
 
@@ -144,7 +144,7 @@ def demo(
     Draws a studio shoot, trains on this machine, and leaves the experiment file for you to change.
     """
     from sageseg.demo import closing_lines, lay_out_demo
-    from sageseg.experiment import run_experiment
+    from sageseg.experiment.running import run_experiment
 
     experiment = lay_out_demo(out)
     say(f"$ sageseg run {shlex.quote(str(experiment))}")

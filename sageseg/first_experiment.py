@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from formats.texts.yaml_text import parse_yaml
-from sageseg.schema import SCHEMA_NAME
+from sageseg.experiment.schema import SCHEMA_NAME
 
 NETWORKS = ("unet", "fcn", "psp", "deeplab")
 UNET = NETWORKS[0]

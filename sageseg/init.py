@@ -15,10 +15,11 @@ import typer
 from formats.console import ask, result, say
 from formats.disk.whole_files import staged_file, write_text
 from formats.errors import SagesegError
-from sageseg.checks import check_experiment
+from sageseg.experiment.checks import check_experiment
+from sageseg.experiment.command_lines import find_command, readers
+from sageseg.experiment.schema import SCHEMA_NAME, TITLE, experiment_schema
+from sageseg.experiment.steps import VERBS
 from sageseg.first_experiment import BACKENDS, NETWORKS, UNET, Answers, Labels, experiment_text
-from sageseg.schema import SCHEMA_NAME, TITLE, experiment_schema
-from sageseg.steps import VERBS, find_command, readers
 
 if TYPE_CHECKING:
     from prep.recognise.recognised import Recognised

@@ -15,8 +15,6 @@ from jobs.recording.place import check_installed, experiment_name, parse_mlflow
 if TYPE_CHECKING:
     from jobs.recording.facts import Report
 
-_WORDS = ("jobs", "record")
-
 
 def record(
     name: Annotated[str, typer.Argument(help="Name of a job; TUNING:best is a tuning job's best.")],
@@ -54,11 +52,3 @@ def report_of(folder: Path, job: str) -> Report:
     told = open_report(folder, job)
     files = (folder / name for name in (PAGE, SCORES, IMAGES))
     return Report(folder, told.scores, tuple(path for path in files if path.is_file()))
-
-
-def record_lines(uri: str, step: str, job: str, report: Path | None) -> list[list[str]]:
-    """The command lines that write an experiment's job down, of a tuning all its trainings before the best."""
-    from sageseg.steps import model_of
-
-    model = [*_WORDS, model_of(step, job), "--mlflow", uri, *(["--report", str(report)] if report else [])]
-    return [model] if step == "train" else [[*_WORDS, job, "--mlflow", uri], model]

@@ -51,8 +51,8 @@ def _read(root: Any, path: Path, options: PipelineOptions) -> tuple[Read, dict[s
     names the file."""
     from formats.state_home import working_in
     from jobs.pipelines.definition import definition
+    from sageseg.experiment.steps import read_experiment
     from sageseg.pipeline.sections import read_sections
-    from sageseg.steps import read_experiment
 
     sections = read_experiment(path)
     around = _around(options, path, str(sections.get("out", ".")))

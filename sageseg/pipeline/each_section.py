@@ -23,10 +23,10 @@ from jobs.processing.options import ProcessOptions
 from jobs.processing.request import Hosts
 from jobs.training.options import DataOptions, MachineOptions, SecurityOptions, StartOptions, TrainOptions
 from jobs.tuning.options import TuningOptions
-from sageseg.checks import check_gate, check_predict
+from sageseg.experiment.checks import check_gate, check_predict
+from sageseg.experiment.steps import Step, plan_steps
 from sageseg.pipeline.reading import Reading
 from sageseg.process import command_of
-from sageseg.steps import Step, plan_steps
 
 Settings = TypeVar("Settings")
 GATE_FILE = made("gate/gate.json")

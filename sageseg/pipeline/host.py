@@ -18,7 +18,7 @@ from formats.prepared.preparation import ENVIRONMENT, dataset_preparation
 from formats.shards.shard import OPT_ML
 from formats.texts.json_text import format_json
 from jobs.pipelines.steps import unchained
-from sageseg.checks import check_dataset
+from sageseg.experiment.checks import check_dataset
 from sageseg.process_host import leave_message, run_line
 
 _GATE = ["analysis", "gate"]

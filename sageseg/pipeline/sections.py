@@ -18,6 +18,7 @@ from jobs.pipelines.steps import MADE, chained, made, taken
 from jobs.processing.request import MOST_WORDS, Given
 from jobs.processing.wheel import Wheel, check_way_out
 from jobs.recording.place import is_arn
+from sageseg.experiment.steps import TRAININGS, plan_steps
 from sageseg.pipeline.each_section import (
     hosts_of,
     predict_words,
@@ -27,7 +28,6 @@ from sageseg.pipeline.each_section import (
 )
 from sageseg.pipeline.reading import Around, Reading
 from sageseg.process import EXTRAS
-from sageseg.steps import TRAININGS, plan_steps
 
 _ROOMS = {"Prepare": "prep", "Dataset": "", "Predict": "jobs", "Report": "analysis"}
 """By the steps that run this project, the room whose verbs need extras; merging and checking need none."""

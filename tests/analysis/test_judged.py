@@ -30,7 +30,7 @@ from formats.manifest import ManifestRow, write_manifest
 from formats.masks import Mask, read_mask
 from formats.predictions import ModelFacts, open_predictions
 from sageseg.cli import app
-from sageseg.steps import check_words
+from sageseg.experiment.command_lines import check_words
 from tests.support.dataset_samples import disc_image, make_dataset, make_predictions
 from tests.support.page_reader import Page
 from tests.support.tables import table_of

@@ -12,7 +12,7 @@ from jobs.contract.hyperparameter_options import GROUPS, service_word
 from jobs.contract.hyperparameters import FROM_DATASET, TABLE
 from sageseg.cli import app
 from sageseg.examples import EXAMPLES
-from sageseg.steps import check_words
+from sageseg.experiment.command_lines import check_words
 from tests.project.test_docs import VERBS
 from tests.support.typed_commands import typed
 

@@ -11,7 +11,7 @@ import pytest
 
 from formats.verbs.completion import closed_choice, kept_names, several_of
 from sageseg.cli import app
-from sageseg.steps import find_command
+from sageseg.experiment.command_lines import find_command
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = f"""#!{sys.executable}

@@ -14,8 +14,9 @@ import yaml
 from jobs.contract.probabilities import encode_probabilities
 from jobs.emulator.host.rehearsal import read_plan
 from sageseg.cli import app
-from sageseg.runs import FOLDERS
-from sageseg.steps import check_words, plan_steps, read_experiment
+from sageseg.experiment.command_lines import check_words
+from sageseg.experiment.runs import FOLDERS
+from sageseg.experiment.steps import plan_steps, read_experiment
 from tests.support.doc_commands import PAGES
 from tests.support.emulator_setup import ROLE, emulator
 from tests.support.pipeline_samples import define, steps_by_name

@@ -13,7 +13,7 @@ import typer
 
 from jobs.contract.hyperparameters import TABLE
 from sageseg.cli import app
-from sageseg.steps import check_words
+from sageseg.experiment.command_lines import check_words
 from tests.project.test_architecture import ANY, MAY_IMPORT, MODULES
 from tests.support.doc_commands import PAGES, ROOT, doc_commands
 

@@ -15,12 +15,13 @@ from formats.state_home import working_in
 from jobs.contract.file_uris import for_people
 from jobs.tracking.records import JobRecord, write_record
 from sageseg import runs
-from sageseg.begun_jobs import state_of
 from sageseg.cli import app
 from sageseg.demo import closing_lines
-from sageseg.experiment import run_experiment
-from sageseg.runs import Runs
-from sageseg.steps import check_words, plan_steps, read_experiment
+from sageseg.experiment.begun_jobs import state_of
+from sageseg.experiment.command_lines import check_words
+from sageseg.experiment.running import run_experiment
+from sageseg.experiment.runs import Runs
+from sageseg.experiment.steps import plan_steps, read_experiment
 
 FOLDERS = {name: Path("out") / folder for name, folder in runs.FOLDERS.items()}
 
@@ -207,7 +208,9 @@ def test_a_training_that_a_killed_run_began_is_followed_and_not_paid_for_twice(
 ) -> None:
     monkeypatch.setenv("SAGESEG_HOME", str(tmp_path))
     record = JobRecord("job-1", "aws", "eu-west-1", "", "", [], {}, arn=arn or "", created="2026-11-28T12:00:00Z")
-    monkeypatch.setattr("sageseg.begun_jobs.find_job", lambda _: SimpleNamespace(status=status, record=record))
+    monkeypatch.setattr(
+        "sageseg.experiment.begun_jobs.find_job", lambda _: SimpleNamespace(status=status, record=record)
+    )
     if arn is not None:
         write_record(record)
     told = Runs(tmp_path / "out")

@@ -26,11 +26,11 @@ from jobs.tracking.records import JobRecord, write_record
 from jobs.tracking.tuning_ranking import TunedJob
 from jobs.training.options import SecurityOptions
 from sageseg import steps
-from sageseg.begun_jobs import state_of
 from sageseg.cli import app
-from sageseg.experiment import run_experiment
-from sageseg.runs import FOLDERS, Runs
-from sageseg.steps import plan_steps, read_experiment
+from sageseg.experiment.begun_jobs import state_of
+from sageseg.experiment.running import run_experiment
+from sageseg.experiment.runs import FOLDERS, Runs
+from sageseg.experiment.steps import plan_steps, read_experiment
 from tests.support.emulator_setup import program
 from tests.support.pair_samples import make
 from tests.support.prep_samples import digests
@@ -273,7 +273,7 @@ def test_a_tuning_that_was_ended_goes_on_with_what_it_has_trained(
     )
     write_record(record)
     found = SimpleNamespace(status=status, record=record, training_jobs=jobs)
-    monkeypatch.setattr("sageseg.begun_jobs.find_job", lambda _: found)
+    monkeypatch.setattr("sageseg.experiment.begun_jobs.find_job", lambda _: found)
     assert state_of("cars") == expected
 
 

@@ -12,12 +12,12 @@ from jsonschema import Draft7Validator
 
 from formats.texts.yaml_text import parse_yaml
 from prep.recognise.recognised import Recognised, found
-from sageseg.checks import check_experiment
 from sageseg.cli import app
+from sageseg.experiment.checks import check_experiment
+from sageseg.experiment.schema import SCHEMA_NAME, experiment_schema
+from sageseg.experiment.steps import read_experiment
 from sageseg.first_experiment import NETWORKS, Answers, Labels, experiment_text, written
 from sageseg.init import labels_of
-from sageseg.schema import SCHEMA_NAME, experiment_schema
-from sageseg.steps import read_experiment
 from tests.support.aws_setup import Terminal
 from tests.support.dataset_samples import disc_image, make_dataset
 from tests.support.labelme_samples import write_labels, write_pair

@@ -78,7 +78,7 @@ def test_every_option_that_a_line_names_is_one() -> None:
         ("predict with --proba", ["--proba"]),
         ("sageseg analysis stitch X --dataset DATASET; sageseg jobs predict X Y --probabilities", []),
         ("sageseg analysis stitch X --truth MASKS", ["sageseg analysis stitch --truth"]),
-        ("sageseg jobs predict X --labels; --dataset", ["sageseg jobs predict --labels"]),
+        ("sageseg jobs predict X --truth; --dataset", ["sageseg jobs predict --truth"]),
     ],
 )
 def test_a_wrong_option_is_found(text: str, wrong: list[str]) -> None:

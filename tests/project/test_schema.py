@@ -16,8 +16,9 @@ from formats.errors import SagesegError
 from formats.texts.yaml_text import parse_yaml
 from formats.verbs.completion import closed_choice
 from sageseg.cli import app
-from sageseg.schema import experiment_schema
-from sageseg.steps import PROCESSED, STEPS, VERBS, find_command, read_experiment, readers
+from sageseg.experiment.command_lines import find_command, readers
+from sageseg.experiment.schema import experiment_schema
+from sageseg.experiment.steps import PROCESSED, STEPS, VERBS, read_experiment
 from tests.support.doc_commands import PAGES
 
 SCHEMA = experiment_schema(app)
@@ -134,8 +135,8 @@ def test_choices_are_those_of_the_options_own_parsers() -> None:
 )
 def test_what_the_command_refuses_is_refused(text: str, tmp_path: Path) -> None:
     """By the schema, and by the experiment's own parser: neither stands alone."""
-    from sageseg.checks import check_experiment
-    from sageseg.steps import plan_steps
+    from sageseg.experiment.checks import check_experiment
+    from sageseg.experiment.steps import plan_steps
 
     assert list(VALIDATOR.iter_errors(parse_yaml(text)))
     path = tmp_path / "experiment.yaml"

@@ -42,8 +42,8 @@ from jobs.tracking.trained_model import model_of
 from jobs.tracking.training_data import data_of_artefact, data_of_record
 from jobs.tracking.tuning_records import most_jobs, objective_of, training_job
 from jobs.training.upload_plan import read_journal
-from sageseg.runs import FOLDERS, Runs
-from sageseg.steps import plan_steps, read_experiment
+from sageseg.experiment.runs import FOLDERS, Runs
+from sageseg.experiment.steps import plan_steps, read_experiment
 from trust.damage.builders import named, of_bytes, plain, seed_of
 from trust.damage.engine import Builder, Target, of_file
 

@@ -20,7 +20,8 @@ from formats.verbs.completion import closed_choice
 from formats.version import tool_version
 from jobs.contract.hyperparameter_options import describe
 from jobs.contract.hyperparameters import KINDS, TABLE, choices_of, limits_of
-from sageseg.steps import PROCESSED, REPEATED, STEPS, TRAININGS, VERBS, find_command, has_line, readers
+from sageseg.experiment.command_lines import find_command, readers
+from sageseg.experiment.steps import PROCESSED, REPEATED, STEPS, TRAININGS, VERBS, has_line
 
 Schema = dict[str, Any]
 SCHEMA_NAME = "experiment.schema.json"

@@ -37,10 +37,9 @@ from formats.state_home import home, working_in
 from formats.texts.redaction import redact
 from formats.texts.wording import format_seconds
 from jobs.recording.place import check_installed
-from sageseg.checks import check_dataset, check_steps, given_dataset, usage_errors
-from sageseg.record import record_lines
-from sageseg.runs import FOLDERS, Runs
-from sageseg.steps import TRAININGS, Step, model_of, plan_steps, read_experiment
+from sageseg.experiment.checks import check_dataset, check_steps, given_dataset, usage_errors
+from sageseg.experiment.runs import FOLDERS, Runs
+from sageseg.experiment.steps import TRAININGS, Step, model_of, plan_steps, read_experiment
 from sageseg.told_report import show_report
 
 if TYPE_CHECKING:
@@ -209,7 +208,7 @@ class _Running:
             return step.line({**self.folders, **there}, model_of(*self.trained))
         from aws.names import MAX_NAME, default_name
         from jobs.contract.tuning_request import MAX_NAME as MAX_TUNING_NAME
-        from sageseg.begun_jobs import state_of
+        from sageseg.experiment.begun_jobs import state_of
 
         begun = self.runs.begun_job(fingerprint)
         state = state_of(begun) if begun else "over"
@@ -242,7 +241,7 @@ class _Running:
         name, job = self.trained
         if not (self.mlflow and job):
             return
-        lines = record_lines(self.mlflow, name, job, self.folders["report"] if "report" in self.values else None)
+        lines = _record_lines(self.mlflow, name, job, self.folders["report"] if "report" in self.values else None)
         fingerprint = hashlib.sha256("\n".join([plan, *lines[-1]]).encode()).hexdigest()
         if self.runs.found("record", fingerprint):
             return
@@ -284,3 +283,10 @@ class _Running:
     def _seen(self, path: Path) -> Path:
         place, stands = (Path.cwd() / path).resolve(), self.stands.resolve()
         return place.relative_to(stands) if place.is_relative_to(stands) else place
+
+
+def _record_lines(uri: str, step: str, job: str, report: Path | None) -> list[list[str]]:
+    """The command lines that write an experiment's job down, of a tuning all its trainings before the best."""
+    words = ("jobs", "record")
+    model = [*words, model_of(step, job), "--mlflow", uri, *(["--report", str(report)] if report else [])]
+    return [model] if step == "train" else [[*words, job, "--mlflow", uri], model]

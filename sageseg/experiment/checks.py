@@ -13,8 +13,9 @@ import typer
 from formats.errors import SagesegError
 from formats.state_home import working_in
 from jobs.prediction.options import PredictOptions, RouteOptions
-from sageseg.runs import FOLDERS
-from sageseg.steps import Step, check_words, plan_steps, read_experiment
+from sageseg.experiment.command_lines import check_words
+from sageseg.experiment.runs import FOLDERS
+from sageseg.experiment.steps import Step, plan_steps, read_experiment
 
 if TYPE_CHECKING:
     from formats.dataset import Dataset

@@ -13,12 +13,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from functools import cache
 from pathlib import Path
 from typing import Any
-
-import typer
-import typer.core
 
 from formats.errors import SagesegError
 from formats.safe_names import leads_out
@@ -137,7 +133,7 @@ def read_experiment(path: Path) -> dict[str, Any]:
         raise SagesegError(f"{path}: no step in it; expected sections {', '.join(STEPS)}")
     unknown = [str(name) for name in sections if name not in _SECTIONS]
     if unknown:
-        raise SagesegError(f"{path}: section {unknown[0]} is not known; {_meant(unknown[0], _SECTIONS)}")
+        raise SagesegError(f"{path}: section {unknown[0]} is not known; {meant(unknown[0], _SECTIONS)}")
     if not sections.keys() & set(STEPS):
         raise SagesegError(f"{path}: no step in it; expected sections {', '.join(STEPS)}")
     out = sections.get("out", "")
@@ -168,7 +164,7 @@ def _check_mlflow(uri: Any, path: Path) -> None:
         raise SagesegError(f"{path}: mlflow: {str(e).removeprefix('--mlflow').lstrip(' :')}") from e
 
 
-def _meant(word: str, known: Sequence[str]) -> str:
+def meant(word: str, known: Sequence[str]) -> str:
     near = get_close_matches(word, known, n=1)
     return f"did you mean {near[0]}?" if near else f"expected {', '.join(known)}"
 
@@ -186,7 +182,7 @@ def _check_together(sections: Mapping[str, Any], path: Path) -> None:
     given = (sections["process"] or {}).get("steps", [])
     for step in given if isinstance(given, list) else [given]:
         if step not in PROCESSED:
-            raise SagesegError(f"{path}: section process: steps: {step}; {_meant(str(step), PROCESSED)}")
+            raise SagesegError(f"{path}: section process: steps: {step}; {meant(str(step), PROCESSED)}")
         if step not in sections:
             raise SagesegError(f"{path}: section process: steps: {step}: there is no section {step}; add one")
     if not sections.keys() & set(PROCESSED):
@@ -270,38 +266,6 @@ def _options(settings: Mapping[str, Any]) -> Iterator[str]:
             yield from (f"--{name}", ",".join(map(str, value)) if isinstance(value, list) else str(value))
 
 
-def check_words(app: typer.Typer, words: Sequence[str]) -> dict[str, Any]:
-    """Parse a command line without running it; its values. Raises TyperException or SagesegError."""
-    command, rest = find_command(app, words)
-    values: dict[str, Any] = command.make_context(" ".join(words[: len(words) - len(rest)]), rest).params
-    return values
-
-
-@cache
-def _root(app: typer.Typer) -> Any:
-    """The command with all below it; to make it takes as long as to parse a hundred lines."""
-    return typer.main.get_command(app)
-
-
-def find_command(app: typer.Typer, words: Sequence[str]) -> tuple[Any, list[str]]:
-    """The command of a line, and the words behind its verb. Raises SagesegError for a verb that there is not."""
-    command, rest = _root(app), list(words)
-    while isinstance(command, typer.core.TyperGroup):
-        word = rest.pop(0)
-        if word not in command.commands:
-            raise SagesegError(f"{word}: not known; {_meant(word, list(command.commands))}")
-        command = command.commands[word]
-    return command, rest
-
-
 def has_line(option: str) -> bool:
     """Whether a section may have an option of its command, named `mini-batch-size`, as a line."""
     return option not in _NO_LINES
-
-
-def readers(app: typer.Typer) -> list[str]:
-    """The verbs of prep that read labels: those that can make a dataset by shards."""
-    prep = _root(app)
-    for word in VERBS["prep"]:
-        prep = prep.commands[word]
-    return [name for name, verb in prep.commands.items() if any("--shard" in each.opts for each in verb.params)]
