@@ -1,9 +1,7 @@
 """The least IAM policies for the verbs of jobs, as pure functions of an account's settings.
 
-Documents: what the person who types needs, and what besides for endpoints that sleep; what the role does that SageMaker
-assumes, what the role does that ends leases, and who may assume those roles. Actions and the resources they know: AWS's
-Service Authorization Reference; what an execution role does: SageMaker developer guide, "How to use SageMaker
-execution roles".
+What the person who types needs; what the roles do that SageMaker assumes and that ends leases, and who may assume them.
+Actions and their resources: AWS's Service Authorization Reference; of an execution role, SageMaker's developer guide.
 """
 
 from __future__ import annotations

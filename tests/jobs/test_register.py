@@ -9,6 +9,7 @@ import pytest
 from formats.errors import SagesegError
 from formats.texts.told_scores import ToldScore
 from jobs.packages.scores_file import property_of, scores_file
+from jobs.tracking.trained_model import TrainedModel
 from tests.support.aws_setup import ROLE, aws_client
 from tests.support.serving_setup import Served, run
 
@@ -37,7 +38,10 @@ def make_report(folder: Path, **changes: Any) -> Path:
     return folder
 
 
-def test_a_model_is_registered_once_with_its_scores_and_deployed_when_it_is_approved(aws: Served, report: Path) -> None:
+def test_a_model_is_registered_once_with_its_scores_and_deployed_when_it_is_approved(
+    aws: Served, report: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(TrainedModel, "is_onnx", False)  # the stand-in's artefact is none
     words = ("register", "cars", "--group", "fleet", "--report", str(report))
     ran = run(*words)
     assert ran.exit_code == 0, ran.output

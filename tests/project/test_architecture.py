@@ -1,7 +1,6 @@
 """The shape of the project: who may import whom, how large a room may grow, and what the command costs to start."""
 
 import ast
-import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -380,25 +379,3 @@ def test_reading_that_executes_nothing_is_not_refused(line: str) -> None:
 def test_no_module_is_called_like_the_standard_library_or_says_nothing() -> None:
     taken = sys.stdlib_module_names | {"utils", "util", "helpers", "misc", "common"}
     assert [path for path in MODULES.values() if path.stem in taken and not path.stem.startswith("__")] == []
-
-
-ASKED_FOR_HELP = [
-    ["--help"],
-    ["jobs", "--help"],
-    ["jobs", "train", "--help"],
-    ["jobs", "tune", "--help"],
-    ["prep", "carvana", "--help"],
-]
-
-
-def test_help_loads_nothing_heavy() -> None:
-    program = (
-        "import sys; from sageseg.cli import app\n"
-        "heavy = {'torch', 'boto3', 'botocore', 'numpy', 'PIL', 'cv2', 'matplotlib', 'jinja2', 'rich', 'optuna'}\n"
-        f"for words in {ASKED_FOR_HELP!r}:\n"
-        "    try: app(words)\n"
-        "    except SystemExit: print('LOADED', words, sorted(heavy & set(sys.modules)))"
-    )
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    loaded = [line for line in ran.stdout.splitlines() if line.startswith("LOADED")]
-    assert loaded == [f"LOADED {words} []" for words in ASKED_FOR_HELP]

@@ -2,6 +2,8 @@
 
 import re
 import shlex
+import subprocess
+import sys
 from importlib.metadata import version
 from pathlib import Path
 
@@ -120,3 +122,25 @@ def test_true_is_taken_as_the_service_writes_it_and_said(
 def test_no_option_is_passed_over_without_a_word(words: list[str], said: str, tmp_path: Path) -> None:
     lines = typed(words, tmp_path).stderr.splitlines()
     assert [line for line in lines if line.startswith(said)], lines
+
+
+ASKED_FOR_HELP = [
+    ["--help"],
+    ["jobs", "--help"],
+    ["jobs", "train", "--help"],
+    ["jobs", "tune", "--help"],
+    ["prep", "carvana", "--help"],
+]
+
+
+def test_help_loads_nothing_heavy() -> None:
+    program = (
+        "import sys; from sageseg.cli import app\n"
+        "heavy = {'torch', 'boto3', 'botocore', 'numpy', 'PIL', 'cv2', 'matplotlib', 'jinja2', 'rich', 'optuna'}\n"
+        f"for words in {ASKED_FOR_HELP!r}:\n"
+        "    try: app(words)\n"
+        "    except SystemExit: print('LOADED', words, sorted(heavy & set(sys.modules)))"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    loaded = [line for line in ran.stdout.splitlines() if line.startswith("LOADED")]
+    assert loaded == [f"LOADED {words} []" for words in ASKED_FOR_HELP]

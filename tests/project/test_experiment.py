@@ -14,9 +14,9 @@ from formats.errors import SagesegError
 from formats.state_home import working_in
 from jobs.contract.file_uris import for_people
 from jobs.tracking.records import JobRecord, write_record
-from sageseg import runs
 from sageseg.cli import app
 from sageseg.demo import closing_lines
+from sageseg.experiment import runs
 from sageseg.experiment.begun_jobs import state_of
 from sageseg.experiment.command_lines import check_words
 from sageseg.experiment.running import run_experiment

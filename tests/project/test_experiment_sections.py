@@ -25,8 +25,8 @@ from jobs.tracking.job_calls import POLL_SECONDS
 from jobs.tracking.records import JobRecord, write_record
 from jobs.tracking.tuning_ranking import TunedJob
 from jobs.training.options import SecurityOptions
-from sageseg import steps
 from sageseg.cli import app
+from sageseg.experiment import steps
 from sageseg.experiment.begun_jobs import state_of
 from sageseg.experiment.running import run_experiment
 from sageseg.experiment.runs import FOLDERS, Runs

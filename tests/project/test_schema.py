@@ -26,7 +26,7 @@ VALIDATOR = Draft7Validator(SCHEMA)
 BLOCKS = re.compile(r"^```yaml\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 SECTIONS = [(name, VERBS[name]) for name in (*STEPS[1:], "process")]
 READERS = [(reader, (*VERBS["prep"], reader)) for reader in readers(app)]
-NO_LINES = {"out", "dry-run", "shard"}
+NO_LINES = {"out", "dry-run", "mlflow", "shard"}
 
 
 def lines_of(name: str) -> dict[str, Any]:
