@@ -13,9 +13,11 @@ from jobs.doctor.findings import Finding, State
 PURPOSES = {
     "annotate": "labelme, to draw labels with",
     "coco": "prep coco",
+    "docs": "the pages of the docs, to change them: make docs",
     "geo": "rasters on earth: prep geotiff and tiles, analysis geojson",
     "local": "training and predicting on this machine",
-    "onnx": "jobs export",
+    "mlflow": "--mlflow and jobs record, a team's record",
+    "onnx": "jobs export, and predictions of ONNX models",
     "plot": "jobs metrics --plot, jobs features, notebooks",
     "rehearse": "jobs emulator --with-s3, the rest of AWS on this machine",
     "sdk": "ModelTrainer of the SageMaker SDK",

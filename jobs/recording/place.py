@@ -17,23 +17,23 @@ _OF_SERVERS, _OF_DATABASES = ("http", "https", "databricks"), ("sqlite", "postgr
 _EXPECTED = "an MLflow server's http:// or https:// URI, or the ARN of one that SageMaker manages"
 
 
-def parse_mlflow(text: str) -> str:
-    """A server's URI, a database's, or an ARN. Raises SagesegError for what is none of them."""
+def parse_mlflow(text: str, said: str = "--mlflow") -> str:
+    """A server's URI, a database's, or an ARN, as it was `said`. Raises SagesegError for what is none of them."""
     if is_arn(text):
         return text
     if text.startswith("arn:"):
         raise SagesegError(
-            f"--mlflow {text}: no ARN of an MLflow; expected such as "
+            f"{said} {text}: no ARN of an MLflow; expected such as "
             "arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/team"
         )
     try:
         parts = urlsplit(text)
     except ValueError as e:
-        raise SagesegError(f"--mlflow {text}: no URI ({e}); expected {_EXPECTED}") from e
+        raise SagesegError(f"{said} {text}: no URI ({e}); expected {_EXPECTED}") from e
     scheme = parts.scheme.partition("+")[0]
     if scheme in _OF_DATABASES or (scheme in _OF_SERVERS and parts.netloc) or text == "databricks":
         return text
-    raise SagesegError(f"--mlflow {text}: expected {_EXPECTED}")
+    raise SagesegError(f"{said} {text}: expected {_EXPECTED}")
 
 
 def is_arn(text: str) -> bool:

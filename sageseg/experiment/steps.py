@@ -147,21 +147,13 @@ def read_experiment(path: Path) -> dict[str, Any]:
     if not isinstance(sections.get("dataset", ""), str):
         raise SagesegError(f"{path}: dataset is {short(sections['dataset'])}; expected the folder of a dataset")
     if "mlflow" in sections:
-        _check_mlflow(sections["mlflow"], path)
+        parse_mlflow(str(sections["mlflow"]), f"{path}: mlflow:")
     for name in (*STEPS, "process"):
         _check_section(sections.get(name), f"{path}: section {name}")
     if "prep" in sections and _reader(sections["prep"] or {}) is None:
         raise SagesegError(f"{path}: prep: no reader named; expected a line such as 'carvana: [images, masks]'")
     _check_together(sections, path)
     return sections
-
-
-def _check_mlflow(uri: Any, path: Path) -> None:
-    """Raise SagesegError where an experiment names no place of a record."""
-    try:
-        parse_mlflow(str(uri))
-    except SagesegError as e:
-        raise SagesegError(f"{path}: mlflow: {str(e).removeprefix('--mlflow').lstrip(' :')}") from e
 
 
 def meant(word: str, known: Sequence[str]) -> str:

@@ -117,7 +117,10 @@ def test_a_gpu_without_bfloat16_of_its_own_computes_float32(
 ) -> None:
     """V100 has 7.0, T4 7.5, A100 8.0, A10G 8.6, H100 and H200 9.0; torch emulates it on the first two."""
     gpu = SimpleNamespace(
-        is_available=lambda: True, get_device_capability=lambda _: capability, is_bf16_supported=lambda: True
+        is_available=lambda: True,
+        get_device_capability=lambda _: capability,
+        get_device_name=lambda _: "a GPU",
+        is_bf16_supported=lambda: True,
     )
     monkeypatch.setattr(torch, "cuda", gpu)
     assert choose_device(1) == Device(torch.device("cuda", 1), torch.bfloat16 if own else torch.float32)

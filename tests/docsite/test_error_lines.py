@@ -19,6 +19,7 @@ NO_LINES = {
     "FileNotFoundError": "of the system, caught where the file is named",
     "HaltedError": "a step of the emulator that was stopped",
     "KeyError": "damaged state of the emulator, which is caught and told",
+    "MemoryError": "caught where torch's own is, and told with a cure",
     "NoAnswerError": "of a container, which the emulator words as SageMaker does",
     "ParsingError": "waitress's, answered as HTTP 400",
     "RuntimeError": "a bug",

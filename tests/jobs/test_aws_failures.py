@@ -134,7 +134,7 @@ def test_expired_credentials_are_one_line_and_nothing_was_sent(
             }
             raise ClientError({"Error": error}, "GetCallerIdentity")
 
-    monkeypatch.setattr("aws.identity.make_client", lambda *_: Expired())
+    monkeypatch.setattr("aws.identity.make_client", lambda *_, **_how: Expired())
     said = error_of(train(dataset, "--yes", prefix="expired"))
     assert "ExpiredToken" in said
     assert "aws sso login" in said

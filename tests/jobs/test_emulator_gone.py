@@ -59,7 +59,7 @@ def test_without_an_emulator_a_job_does_not_go_on(monkeypatch: pytest.MonkeyPatc
     record = JobRecord("cars", "local", "us-east-1", "", "", [], {})
     said: list[str] = []
 
-    def fail(_: JobRecord) -> JobRecord:
+    def fail(_: JobRecord, _seen: object) -> JobRecord:
         raise SagesegError("reading the log of cars: no answer")
 
     monkeypatch.setattr("jobs.tracking.follow_training.follow", fail)

@@ -208,7 +208,7 @@ def test_a_bucket_of_another_account_is_refused(s3_url: str, monkeypatch: pytest
         def get_caller_identity(self) -> dict[str, str]:
             return {"Account": ACCOUNT}
 
-    monkeypatch.setattr("aws.identity.make_client", lambda *_: Client())
+    monkeypatch.setattr("aws.identity.make_client", lambda *_, **_how: Client())
     with pytest.raises(SagesegError, match=f"bucket cars: not of account {ACCOUNT}, or closed .* --bucket-owner"):
         check_bucket(URI, REGION, None)
     assert asked == {"Bucket": "cars", "ExpectedBucketOwner": ACCOUNT}
@@ -235,7 +235,7 @@ def test_a_dead_network_is_one_line_without_secrets(
     assert not any(secret in str(caught.value) for secret in (SECRET, TOKEN, "AKIA"))
 
 
-@pytest.mark.parametrize("uri", ["bucket/prefix", "s3:///prefix", "https://bucket/prefix", "s3://bucket/a?b=c"])
+@pytest.mark.parametrize("uri", ["bucket/prefix", "s3:///prefix", "https://bucket/prefix"])
 def test_uris_that_are_not_s3_are_refused(uri: str) -> None:
     with pytest.raises(SagesegError, match="expected s3://bucket/prefix"):
         parse_s3_uri(uri)

@@ -44,9 +44,9 @@ def moto_server() -> Iterator[str]:
 
 def use_aws(monkeypatch: pytest.MonkeyPatch, url: str, **services: str) -> None:
     """Make `url` AWS for this process and its children; `services` have URLs of their own. Who answers for
-    SageMaker answers for its quotas too."""
+    SageMaker answers for its quotas and scaling too."""
     if "sagemaker" in services:
-        services.setdefault("service_quotas", services["sagemaker"])
+        services = dict.fromkeys(("service_quotas", "application_auto_scaling"), services["sagemaker"]) | services
     variables = {
         "AWS_ENDPOINT_URL": url,
         "AWS_ACCESS_KEY_ID": KEYS.access_key,
