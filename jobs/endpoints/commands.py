@@ -191,7 +191,7 @@ def leftovers(
 
 
 def show(
-    name: Annotated[str, typer.Argument(help="Name of a job, a pipeline or an endpoint.")],
+    name: Annotated[str, typer.Argument(help="Name of a job, a pipeline or an endpoint.", autocompletion=JOBS)],
     region: Annotated[str | None, typer.Option(help="AWS region to look in; by default the environment's.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="All of it, as JSON.")] = False,
 ) -> None:
