@@ -105,12 +105,13 @@ def test_the_picture_of_the_house_is_drawn_from_contributing_as_it_is_now() -> N
     assert all(f">{room}<" in drawn for floor in floors(contributing)["prep"] for room in floor)
 
 
-def test_every_verb_has_a_page_with_all_its_options() -> None:
+def test_every_verb_has_a_page_with_all_its_options_and_its_helps_examples() -> None:
     pages = dict(command_pages(repository_places()))
     for words, verb in verbs():
         page = pages[page_of(words)]
         names = [name for each in verb.params for name in each.opts if name.startswith("--") and not each.hidden]
         assert [name for name in names if name not in page] == [], words
+        assert [line for line in verb.epilog.splitlines() if f"```sh\n{wrapped(line)}\n```" not in page] == [], words
         assert f"`{words}`" in pages["reference/commands/index.md"]
 
 
