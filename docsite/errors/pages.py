@@ -11,6 +11,7 @@ from pathlib import Path
 
 from aws.errors import NEXT_STEPS
 from docsite.errors.lines import ErrorLine, error_lines
+from docsite.errors.mistyped import MISTYPED
 from docsite.errors.program import Program, read_program
 from docsite.errors.reach import reached
 from docsite.errors.sites import find_sites
@@ -77,16 +78,14 @@ def _page_of(line: ErrorLine) -> str:
 def _lines_to_find(pages: dict[str, list[ErrorLine]]) -> str:
     """The data of assets/find-error.js: the parts of each line that are always the same, its text, and its place."""
     told = [
-        [
-            _PLACE.split(line.text)[::2],
-            _PLACE.sub(lambda place: place[1], line.text),
-            f"{_file(name)}.html#{line.anchor}",
-        ]
+        (line.text, f"{_file(name)}.html#{line.anchor}")
         for name, some in pages.items()
         for line in some
         if not line.is_thin
     ]
-    return f"const errorLines = {json.dumps(told, ensure_ascii=False)}\n"
+    told += [(line, "index.html#words-that-no-verb-knows") for line, _ in MISTYPED.values()]
+    found = [[_PLACE.split(text)[::2], _PLACE.sub(lambda place: place[1], text), place] for text, place in told]
+    return f"const errorLines = {json.dumps(found, ensure_ascii=False)}\n"
 
 
 def _file(page: str) -> str:
@@ -103,7 +102,17 @@ def _overview(pages: dict[str, list[ErrorLine]], reasons: int) -> str:
         f"{rows}| [Reasons inside other lines](reasons.md) | {reasons} |\n"
         "| [AWS's refusals and failed trainings](aws-refusals.md) | |\n\n"
         "The exit code is 1 for these lines, 2 for words that no verb knows; "
-        "what else is printed, with a traceback, is a bug of the program.\n"
+        f"what else is printed, with a traceback, is a bug of the program.\n\n{_mistyped()}"
+    )
+
+
+def _mistyped() -> str:
+    rows = "".join(f"| {_cell(line)} | {cure} |\n" for line, cure in MISTYPED.values())
+    return (
+        "## Words that no verb knows\n\nNothing was begun. How the verb is called stands first, what is wrong last:"
+        "\n\n```text\nUsage: sageseg jobs train [OPTIONS] {dataset}\nTry 'sageseg jobs train --help' for help.\n\n"
+        "Error: No such option: --epoch; did you mean --epochs?\n```\n\n"
+        f"| line | next step |\n|---|---|\n{rows}"
     )
 
 
@@ -183,4 +192,4 @@ def _words(pattern: str) -> str:
 
 
 def _cell(text: str) -> str:
-    return _plain(text).replace("|", "\\|")
+    return _shown(text).replace("|", "\\|")

@@ -19,7 +19,19 @@ OPEN, CLOSE = "\x02", "\x03"
 _PLACE = re.compile(f"{OPEN}[^{CLOSE}]*{CLOSE}")
 _MOST, _DEEPEST = 6, 8
 """So many wordings of one expression are told, each with its own next step; more of them are a value."""
-_PLAIN_METHODS = {"as_posix", "rstrip", "strip", "lower", "removesuffix", "resolve", "absolute", "decode", "casefold"}
+_PLAIN_METHODS = {
+    "absolute",
+    "as_posix",
+    "casefold",
+    "decode",
+    "lower",
+    "lstrip",
+    "removeprefix",
+    "removesuffix",
+    "resolve",
+    "rstrip",
+    "strip",
+}
 """What they give is named like what they are called on."""
 _TRUNKS = {
     "name",

@@ -5,13 +5,16 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from typer.testing import CliRunner
 
 from docsite.errors.lines import ErrorLine
+from docsite.errors.mistyped import MISTYPED
 from docsite.errors.pages import PAGES, lines_of
 from docsite.errors.program import Module, Program, read_program
 from docsite.errors.sites import INNER, error_classes
 from docsite.errors.wording import CLOSE, OPEN
 from docsite.staging import ROOT
+from sageseg.cli import app
 
 NO_LINES = {
     "ArithmeticError": "ends a training whose loss is no number, which the loop tells",
@@ -19,6 +22,7 @@ NO_LINES = {
     "FileNotFoundError": "of the system, caught where the file is named",
     "HaltedError": "a step of the emulator that was stopped",
     "KeyError": "damaged state of the emulator, which is caught and told",
+    "MemoryError": "caught where the image that was predicted is named",
     "NoAnswerError": "of a container, which the emulator words as SageMaker does",
     "ParsingError": "waitress's, answered as HTTP 400",
     "RuntimeError": "a bug",
@@ -127,3 +131,11 @@ def test_every_line_stands_on_one_page_under_an_anchor_of_its_own(lines: list[Er
 )
 def test_a_line_knows_a_verb_that_meets_it(lines: list[ErrorLine], words: str, verb: str) -> None:
     assert any(words in line.text and verb in line.verbs for line in lines)
+
+
+@pytest.mark.parametrize("typed", MISTYPED)
+def test_what_is_mistyped_is_told_as_the_docs_say_and_ends_with_2(typed: str) -> None:
+    ran = CliRunner().invoke(app, typed.split(), prog_name="sageseg")
+    pattern = re.sub(f"{OPEN}[^{CLOSE}]*{CLOSE}", ".+", re.escape(MISTYPED[typed][0]))
+    assert ran.exit_code == 2
+    assert re.fullmatch(f"Error: {pattern}", ran.stderr.splitlines()[-1])

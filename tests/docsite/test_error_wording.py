@@ -33,6 +33,7 @@ def texts(folder: Path, code: str, **others: str) -> list[str]:
         ('def f(a):\n    raise SagesegError(f"{a.path}: {len(a.rows)} rows")', ["<A PATH>: <N> rows"]),
         ('def f(a):\n    raise SagesegError(f"{a!r} is odd")', ["'<A>' is odd"]),
         ("def f(e):\n    raise SagesegError(f'bad ({e})')", ["bad (<REASON>)"]),
+        ('def f(e):\n    raise SagesegError(f\'bad: {str(e).removeprefix("a").lstrip(": ")}\')', ["bad: <REASON>"]),
         ('_END = "try again"\ndef f(a):\n    raise SagesegError(f"no; {_END}")', ["no; try again"]),
         ('def f(a):\n    raise SagesegError("no; " + ("add it" if a else "leave it"))', ["no; add it", "no; leave it"]),
         ('def f(a):\n    why = "x" if a else "y"\n    raise SagesegError(f"is {why}")', ["is x", "is y"]),
