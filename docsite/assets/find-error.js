@@ -21,6 +21,7 @@
       })
       .filter((each) => each.found >= 8 && each.share >= 0.5)
       .sort((a, b) => b.found * b.share - a.found * a.share)
+      .filter((each, place, all) => all.findIndex((other) => other.place === each.place) === place)
       .slice(0, 5)
   }
 

@@ -16,6 +16,8 @@ INNER = ("ValueError", "DepthError")
 """What stands inside another line as its reason."""
 Given = Mapping[str, tuple[str, ...]]
 """What a call gives for a function's parameters, as texts."""
+FEWEST_LETTERS = 12
+"""A line with fewer letters of its own is found by what stands in it, which is another line."""
 _DEEPEST = 2
 """So many functions may hand a text on to each other."""
 _MARK = "\x04"
@@ -77,6 +79,8 @@ class _Finder:
             scope = Scope(self.program, place.module, place.function)
             texts = self.message(place.call, scope)
             asked = self._open(place.function, scope, partial(self.message, place.call))
+            marked = self.message(place.call, replace(scope, given=dict.fromkeys(asked, (place_for(_MARK),))))
+            asked = () if all(map(_is_known, marked)) else asked
             callers = [*self._callers(place, asked, 0)] if asked else []
             for caller, given in callers:
                 inner = Scope(self.program, place.module, place.function, given)
@@ -172,6 +176,17 @@ def _callee(call: ast.Call) -> str:
 
 def _given(give: Callable[[Scope], Given], asked: Sequence[str], scope: Scope) -> tuple[str, ...]:
     return _asked(give(scope), asked)
+
+
+def _is_known(marked: str) -> bool:
+    """Whether a text says by itself what happened and what helps, and has of its callers no more than its beginning,
+    such as what was being done. Then it is told once, and not again for each of the calls."""
+    first, _, rest = marked.partition(place_for(_MARK))
+    return not first and _MARK not in rest and _letters(rest.partition("; ")[0]) >= FEWEST_LETTERS
+
+
+def _letters(text: str) -> int:
+    return sum(letter.isalpha() for letter in literal(text))
 
 
 def _asked(given: Given, asked: Sequence[str]) -> tuple[str, ...]:

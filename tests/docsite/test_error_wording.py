@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from docsite.errors.lines import divide, error_lines
+from docsite.errors.pages import entries
 from docsite.errors.program import read_program
 from docsite.errors.reach import reached
 from docsite.errors.sites import find_sites
@@ -57,6 +58,29 @@ def test_a_text_that_callers_give_is_told_at_each_call_through_two_functions(tmp
         'def g(path):\n    raise _deeper(path, "and dark")\n'
     )
     assert {*texts(tmp_path, code)} == {"<PATH>: cut short; mend it", "<PATH>: deep, and dark; mend it"}
+
+
+def test_a_text_that_needs_only_its_beginning_from_callers_is_told_once(tmp_path: Path) -> None:
+    code = (
+        'def _ask(doing: str):\n    raise SagesegError(f"{doing}: no credentials here; sign in")\n'
+        'def _read(where: str, mend: str):\n    raise SagesegError(f"{where}: damaged in the middle; {mend}")\n'
+        'def f():\n    _ask("listing jobs")\n    _ask("listing buckets")\n    _read("line 1", "draw it again")\n'
+    )
+    assert texts(tmp_path, code) == [
+        "<DOING>: no credentials here; sign in",
+        "line 1: damaged in the middle; draw it again",
+    ]
+
+
+def test_lines_of_one_cause_stand_under_one_heading(tmp_path: Path) -> None:
+    code = 'def f(a):\n    raise SagesegError(f"{a}: cut short; " + ("copy it again" if a else "make it again"))\n'
+    texts(tmp_path, code + '    raise SagesegError(f"{a}; one way")\n    raise SagesegError(f"{a}; another")\n')
+    found = entries(error_lines(find_sites(read_program(tmp_path)), {}))
+    assert [[line.cure for line in entry] for entry in found] == [
+        ["copy it again", "make it again"],
+        ["one way"],
+        ["another"],
+    ]
 
 
 def test_what_another_module_says_is_followed(tmp_path: Path) -> None:
