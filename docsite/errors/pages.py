@@ -157,6 +157,11 @@ def _entry(lines: Sequence[ErrorLine]) -> str:
     return f"{heading}{steps}\n\n{met}"
 
 
+def _step(cure: str) -> str:
+    is_order = not cure.startswith("expected ")
+    return f"**Next step:** {cure}" if is_order else f"**Expected:** {cure.removeprefix('expected ')}"
+
+
 def _verbs(verbs: Sequence[str]) -> str:
     if len(verbs) > _MOST_VERBS:
         return f"{len(verbs)} verbs"

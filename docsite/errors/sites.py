@@ -155,16 +155,20 @@ def _places(module: Module) -> Iterator[_Place]:
     for top, node in module.tops.items():
         if isinstance(node, ast.ClassDef):  # its methods are tops of their own
             continue
-        raised = {id(each.exc) for each in ast.walk(node) if isinstance(each, ast.Raise)}
-        yield from (_Place(module, top, function, call, id(call) in raised) for function, call in _calls(node, None))
+        yield from (_Place(module, top, *call) for call in _calls(node))
 
 
-def _calls(node: ast.AST, function: Function | None) -> Iterator[tuple[Function | None, ast.Call]]:
-    if isinstance(node, ast.Call):
-        yield function, node
-    inside = node if isinstance(node, Function) and function is None else function
-    for child in ast.iter_child_nodes(node):
-        yield from _calls(child, inside)
+def _calls(top: ast.AST) -> Iterator[tuple[Function | None, ast.Call, bool]]:
+    """Every call in what stands at a module's top, in the order of the text: the function around it, and whether it is
+    raised. One walk without recursion: this sees the whole program."""
+    ahead: list[tuple[ast.AST, Function | None, bool]] = [(top, None, False)]
+    while ahead:
+        node, function, raised = ahead.pop()
+        if isinstance(node, ast.Call):
+            yield function, node, raised
+        inside = node if isinstance(node, Function) and function is None else function
+        error = node.exc if isinstance(node, ast.Raise) else None
+        ahead += [(child, inside, child is error) for child in reversed([*ast.iter_child_nodes(node)])]
 
 
 def _callee(call: ast.Call) -> str:

@@ -120,7 +120,20 @@ def _part(node: ast.expr, scope: Scope) -> tuple[str, ...]:
     if not isinstance(node, ast.FormattedValue):
         return _texts(node, scope)
     texts = wordings(node.value, scope)
-    return tuple(f"'{text}'" for text in texts) if node.conversion == ord("r") else texts
+    if node.conversion == ord("r"):
+        return tuple(f"'{text}'" for text in texts)
+    match node.format_spec:
+        case ast.JoinedStr(values=[ast.Constant(value=str(how))]):
+            return tuple(_formatted(text, how) for text in texts)
+    return texts
+
+
+def _formatted(text: str, how: str) -> str:
+    """A number as a format specification writes it; what is none stays."""
+    try:
+        return format(int(text) if text.isdecimal() else float(text), how)
+    except ValueError:
+        return text
 
 
 def _joined(parts: Sequence[tuple[str, ...]]) -> tuple[str, ...]:

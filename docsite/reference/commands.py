@@ -94,7 +94,7 @@ def _page(words: str, verb: Any, lines: Sequence[str], told: Sequence[str]) -> s
     parts = [f"# {words}\n", _prose(verb.help or ""), f"```\n{usage}\n```\n"]
     parts += [_table(heading, rows) for heading, rows in sections.found]
     examples = dict.fromkeys([*verb.epilog.splitlines(), *lines])
-    parts.append("## Examples\n\n" + "".join(f"```sh\n{wrapped(line)}\n```\n\n" for line in examples))
+    parts.append("## Examples\n\n" + "".join(f"```text\n{wrapped(line)}\n```\n\n" for line in examples))
     if told:
         links = ", ".join(f"[{_title(place)}]({os.path.relpath(place, FOLDER)})" for place in told)
         parts.append(f"## Where it is told of\n\n{links}\n")

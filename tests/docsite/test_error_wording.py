@@ -38,6 +38,10 @@ def texts(folder: Path, code: str, **others: str) -> list[str]:
         ('_END = "try again"\ndef f(a):\n    raise SagesegError(f"no; {_END}")', ["no; try again"]),
         ('def f(a):\n    raise SagesegError("no; " + ("add it" if a else "leave it"))', ["no; add it", "no; leave it"]),
         ('def f(a):\n    why = "x" if a else "y"\n    raise SagesegError(f"is {why}")', ["is x", "is y"]),
+        (
+            "M = 274\nX = 1e5\ndef f(a):\n    raise SagesegError(f'{a:>3} of {M:#x}, {X:,.0f}')",
+            ["<A> of 0x112, 100,000"],
+        ),
         ('def f(number):\n    raise SagesegError(f"line {number + 1}: odd")', ["line <N>: odd"]),
         ('def f(a):\n    raise SagesegError("not {what}".format(what=a))', ["not <A>"]),
         (

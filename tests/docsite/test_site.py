@@ -138,7 +138,7 @@ def test_every_verb_has_a_page_with_all_its_options_and_its_helps_examples() -> 
         page = pages[page_of(words)]
         names = [name for each in verb.params for name in each.opts if name.startswith("--") and not each.hidden]
         assert [name for name in names if name not in page] == [], words
-        assert [line for line in verb.epilog.splitlines() if f"```sh\n{wrapped(line)}\n```" not in page] == [], words
+        assert [line for line in verb.epilog.splitlines() if f"```text\n{wrapped(line)}\n```" not in page] == [], words
         assert f"`{words}`" in pages["reference/commands/index.md"]
 
 
