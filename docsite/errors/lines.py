@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from docsite.errors.cures import cure_for
+from docsite.errors.names import literal
 from docsite.errors.program import Module
 from docsite.errors.reach import Place
 from docsite.errors.sites import FEWEST_LETTERS, INNER, Site
-from docsite.errors.wording import literal
 
 _EXPECTED = re.compile(r"(?:^|: |, |; )(?=expected )")
 _ORDER = re.compile(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from docsite.errors.wording import place_for
+from docsite.errors.names import place_for
 
 MISTYPED = {
     "prep vocc": (

@@ -12,10 +12,10 @@ from pathlib import Path
 from aws.errors import NEXT_STEPS
 from docsite.errors.lines import ErrorLine, error_lines
 from docsite.errors.mistyped import MISTYPED
+from docsite.errors.names import CLOSE, OPEN, literal
 from docsite.errors.program import Program, read_program
 from docsite.errors.reach import reached
 from docsite.errors.sites import find_sites
-from docsite.errors.wording import CLOSE, OPEN, literal
 from docsite.reference.commands import page_of, verbs
 from jobs.tracking.failures import KNOWN
 

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from docsite.errors.bindings import parameters
+from docsite.errors.names import literal, place_for
 from docsite.errors.program import Function, Module, Program
-from docsite.errors.wording import Scope, bound, literal, parameters, place_for, wordings
+from docsite.errors.wording import Scope, bound, wordings
 
 ROOTS = ("SagesegError", "ServiceError", "RequestError", "RefusedError", "StepFailedError")
 """What people meet as a line, and what clients of the emulator, of a served model or of the Lambda function do."""

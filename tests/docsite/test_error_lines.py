@@ -9,10 +9,10 @@ from typer.testing import CliRunner
 
 from docsite.errors.lines import ErrorLine
 from docsite.errors.mistyped import MISTYPED
+from docsite.errors.names import CLOSE, OPEN
 from docsite.errors.pages import PAGES, lines_of
 from docsite.errors.program import Module, Program, read_program
 from docsite.errors.sites import INNER, error_classes
-from docsite.errors.wording import CLOSE, OPEN
 from docsite.staging import ROOT
 from sageseg.cli import app
 

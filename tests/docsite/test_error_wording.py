@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from docsite.errors.lines import divide, error_lines
+from docsite.errors.names import CLOSE, OPEN
 from docsite.errors.pages import entries
 from docsite.errors.program import read_program
 from docsite.errors.reach import reached
 from docsite.errors.sites import find_sites
-from docsite.errors.wording import CLOSE, OPEN
 
 HEAD = "from formats.errors import SagesegError\n"
 
@@ -52,6 +52,34 @@ def texts(folder: Path, code: str, **others: str) -> list[str]:
 )
 def test_a_text_is_known_but_for_its_values(tmp_path: Path, code: str, told: list[str]) -> None:
     assert texts(tmp_path, code) == told
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        "for key, what in _KINDS.items():\n        if key in a:\n            raise SagesegError(f'{a}: {what}')",
+        "for fits, what in _ROWS:\n        if fits(a):\n            raise SagesegError(f'{a}: {what}')",
+        "if what := _KINDS.get(a):\n        raise SagesegError(f'{a}: {what}')",
+        "what = next((kind for key, kind in _KINDS.items() if key in a), '')\n    raise SagesegError(f'{a}: {what}')",
+        "what = next(filter(None, (look(a) for look in _LOOKS)), '')\n    raise SagesegError(f'{a}: {what}')",
+    ],
+)
+def test_texts_of_a_table_are_told_each(tmp_path: Path, how: str) -> None:
+    code = (
+        "_KINDS = {'x': 'a list; unpack it', 'y': 'a tree; cut it'}\n"
+        "_ROWS = ((len, 'a list; unpack it'), (any, 'a tree; cut it'))\n"
+        "def _list(a) -> str:\n    return 'a list; unpack it' if a else ''\n"
+        "def _tree(a) -> str:\n    return 'a tree; cut it' if a else ''\n"
+        f"_LOOKS = (_list, _tree)\ndef f(a):\n    {how}\n"
+    )
+    assert {"<A>: a list; unpack it", "<A>: a tree; cut it"} <= {*texts(tmp_path, code)}
+
+
+def test_a_text_that_grows_in_a_loop_is_told_as_it_begins(tmp_path: Path) -> None:
+    code = (
+        "def f(a):\n    at = a\n    while a:\n        at = f'{at} inside'\n    raise SagesegError(f'{at}: odd; look')\n"
+    )
+    assert {*texts(tmp_path, code)} == {"<AT>: odd; look", "<AT> inside: odd; look"}
 
 
 def test_a_text_that_callers_give_is_told_at_each_call_through_two_functions(tmp_path: Path) -> None:
