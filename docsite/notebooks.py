@@ -18,6 +18,7 @@ from formats.console import say
 from formats.disk.whole_files import write_text
 from formats.errors import SagesegError
 from formats.version import tool_version
+from sageseg.notebook import COUNTING
 
 _NOT_RUN = {"aws": "It asks AWS, so that it is shown without outputs."}
 _HOW = "Its outputs are not here: `python -m docsite notebooks` makes them in minutes, and the next build shows them."
@@ -40,12 +41,17 @@ def notebook_page(content: str, ran: str | None, path: str) -> tuple[str, dict[s
         source = _text(cell["source"]).strip()
         if source:
             texts.append(source if cell["cell_type"] == "markdown" else f"```python\n{source}\n```")
+        said = ""
         for output in cell.get("outputs", []):
             drawn = output.get("data", {}).get("image/png")
-            name = f"{place.stem}-{len(pictures) + 1}.png"
-            if drawn:
-                pictures[f"{place.parent}/{name}"] = base64.b64decode(drawn)
-            texts.append(f"![What the cell above draws]({name})" if drawn else f"```text\n{_said(output)}\n```")
+            if drawn is None:
+                said += _said(output)
+                continue
+            texts += _fenced(said)
+            said, name = "", f"{place.stem}-{len(pictures) + 1}.png"
+            pictures[f"{place.parent}/{name}"] = base64.b64decode(drawn)
+            texts.append(f"![What the cell above draws]({name})")
+        texts += _fenced(said)
     texts.insert(1, f"*The notebook is `{path}`.* {told}")
     return "\n\n".join(texts) + "\n", pictures
 
@@ -83,7 +89,13 @@ def _run(content: str, path: Path) -> str:
 
 
 def _said(output: dict[str, Any]) -> str:
-    return _COLOURS.sub("", _text(output.get("text", output.get("data", {}).get("text/plain", "")))).rstrip()
+    """What an output says, but for progress."""
+    text = _text(output.get("text", output.get("data", {}).get("text/plain", "")))
+    return COUNTING.sub("", _COLOURS.sub("", text))
+
+
+def _fenced(said: str) -> list[str]:
+    return [f"```text\n{said.rstrip()}\n```"] if said.strip() else []
 
 
 def _text(source: str | list[str]) -> str:

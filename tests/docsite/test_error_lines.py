@@ -12,7 +12,7 @@ from docsite.errors.mistyped import MISTYPED
 from docsite.errors.names import CLOSE, OPEN
 from docsite.errors.pages import PAGES, lines_of
 from docsite.errors.program import Module, Program, read_program
-from docsite.errors.sites import INNER, error_classes
+from docsite.errors.sites import INNER, error_classes, find_sites
 from docsite.staging import ROOT
 from sageseg.cli import app
 
@@ -50,6 +50,17 @@ THIN = [
     ),
 ]
 """Lines with hardly a word of their own, and why nothing more of them can be known."""
+
+
+WORDLESS = {
+    "<CELL>": "a reason, told with the column that it is of",
+    "<FORMAT>": "the emulator's, by its table of resources: that one is not there, or there already",
+    "<STAGED>": "another line, with the file's final name",
+    "<VALUES>": "other lines, joined",
+    "<VALUE>": "another line, handed on",
+    "<WHAT>": "another line, of the network",
+}
+"""What is told without any word of its own, besides reasons of other lines, and why."""
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +122,15 @@ def test_every_line_has_words_of_its_own_or_there_is_a_reason(lines: list[ErrorL
     shown = [line.text.replace(OPEN, "<").replace(CLOSE, ">") for line in lines if line.is_thin]
     assert [text for text in shown if not any(re.search(pattern, text) for pattern, _ in THIN)] == []
     assert [pattern for pattern, _ in THIN if not any(re.search(pattern, text) for text in shown)] == []
+
+
+def test_no_line_hides_behind_another_without_words(program: Program) -> None:
+    """Lines of no words are all the same to the docs, which tell the first."""
+    told = [[text.replace(OPEN, "<").replace(CLOSE, ">") for text in site.texts] for site in find_sites(program)]
+    silent = [texts[0] for texts in told if not any(re.sub("<[^>]*>", "", text).strip(" :;") for text in texts)]
+    hidden = {text for text in silent if not re.search("REASON|MESSAGE|STRERROR|PROBLEM", text)}
+    assert hidden - WORDLESS.keys() == set()
+    assert WORDLESS.keys() - hidden == set()
 
 
 def test_every_line_stands_on_one_page_under_an_anchor_of_its_own(lines: list[ErrorLine]) -> None:

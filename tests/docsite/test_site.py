@@ -67,7 +67,8 @@ def test_a_notebook_that_was_not_run_is_a_page_of_its_texts_and_code_which_says_
 
 
 def test_a_notebook_that_was_run_shows_what_its_cells_said_and_drew() -> None:
-    shown = [{"text": ["\x1b[31m1\x1b[0m\n", "2\n"]}, PNG, {"data": {"text/plain": "[3]"}}]
+    shown = [{"text": ["\x1b[31m1\x1b[0m\n"]}, {"text": "cars: 1 of 2\n"}, {"text": "2\n"}, PNG]
+    shown.append({"data": {"text/plain": "[3]"}})
     page, pictures = notebook_page(json.dumps({"cells": CELLS}), ran(shown), "notebooks/cars.ipynb")
     assert page.endswith(
         "Of today.\n\n```python\nprint(1)\n```\n\n```text\n1\n2\n```\n\n"
