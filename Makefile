@@ -7,7 +7,7 @@ MXNET := .venv/mxnet
 ORACLES := mxnet sdk labelme timm cvat labelstudio supervisely cleanlab triton mlflow dvc
 MXNET_VERSIONS := 1.4.1 1.5.1 1.6.0 1.7.0.post2 1.8.0.post0
 
-.PHONY: setup demo docs pictures test check trust oracles format clean
+.PHONY: setup demo docs docs-notebooks pictures test check trust oracles format clean
 
 setup: .venv/.ready
 
@@ -35,6 +35,10 @@ check: setup
 # The docs as a site, at http://127.0.0.1:8000 until Ctrl-C.
 docs: setup
 	$(BIN)/python -m docsite serve
+
+# The notebooks, run for the docs, which then show their outputs: minutes, because they train.
+docs-notebooks: setup
+	$(BIN)/python -m docsite notebooks
 
 # The pictures of the docs, from the demo's drawn cars: minutes, because it trains.
 pictures: setup

@@ -196,4 +196,8 @@ def aws_errors(doing: str) -> Iterator[None]:
 
 def _profiles() -> str:
     names = botocore.session.Session().available_profiles
-    return f"there are {', '.join(names)}" if names else "there are none; aws configure --profile NAME makes one"
+    return (
+        f"the profiles are {', '.join(names)}"
+        if names
+        else "there is no profile; aws configure --profile NAME makes one"
+    )

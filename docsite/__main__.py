@@ -3,6 +3,7 @@
 python -m docsite build       # into build/docsite/site; faults end it
 python -m docsite check       # the same, and the site's own search is asked what it must answer
 python -m docsite serve       # the same, at http://127.0.0.1:8000
+python -m docsite notebooks   # runs the notebooks, so that the next build shows their outputs: minutes
 python -m docsite house       # docs/pictures/house.svg, from CONTRIBUTING.md's order
 python -m docsite pictures    # all of docs/pictures, by Chromium
 """
@@ -18,9 +19,10 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from docsite.browser import find_chromium
 from docsite.building import build
 from docsite.house import write_house
+from docsite.notebooks import run_notebooks
 from docsite.pictures import make_pictures
 from docsite.questions import unanswered
-from docsite.staging import ROOT
+from docsite.staging import NOTEBOOKS, ROOT
 from formats.console import result, say
 from formats.errors import SagesegError
 
@@ -57,6 +59,8 @@ def main(words: list[str]) -> None:
             check()
         case ["serve"]:
             serve()
+        case ["notebooks"]:
+            run_notebooks(ROOT / "notebooks", NOTEBOOKS)
         case ["house"]:
             write_house(ROOT)
         case ["pictures"]:

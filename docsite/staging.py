@@ -16,6 +16,8 @@ from docsite.reference.commands import command_pages
 
 ROOT = Path(__file__).parents[1]
 BUILD = ROOT / "build" / "docsite"
+NOTEBOOKS = ROOT / "build" / "notebooks"
+"""Those that were run, with their outputs; git has neither."""
 SETTINGS = Path(__file__).parent / "site.yaml"
 _AT_THE_TOP = {
     "README.md": "index.md",
@@ -44,10 +46,14 @@ def site_files() -> Iterator[tuple[str, bytes]]:
     places = repository_places()
     for source, place in places.items():
         path = ROOT / source
-        if path.suffix in (".md", ".ipynb"):
-            text = path.read_text(encoding="utf-8")
-            text = text if path.suffix == ".md" else notebook_page(text, source)
-            yield place, moved(text, source, places).encode()
+        if path.suffix == ".md":
+            yield place, moved(path.read_text(encoding="utf-8"), source, places).encode()
+        elif path.suffix == ".ipynb":
+            ran = NOTEBOOKS / path.name
+            told = ran.read_text(encoding="utf-8") if ran.exists() else None
+            page, pictures = notebook_page(path.read_text(encoding="utf-8"), told, source)
+            yield place, moved(page, source, places).encode()
+            yield from pictures.items()
         else:
             yield place, path.read_bytes()
     for each in sorted((Path(__file__).parent / "assets").iterdir()):

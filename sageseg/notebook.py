@@ -14,7 +14,7 @@ from pathlib import Path
 
 from formats.images import read_image
 
-_COUNTING = re.compile(r"(?m)^.*: \d+ of \d+\n")
+COUNTING = re.compile(r"(?m)^.*: \d+ of \d+\n")
 """Progress, as commands tell it where there is no terminal."""
 
 
@@ -37,7 +37,7 @@ def _run(line: str, *, refused: bool) -> tuple[str, str]:
     """What the command told on stderr, but for its counting, and what it printed to stdout."""
     words = [sys.executable, "-m", "sageseg", *shlex.split(line)]
     ran = subprocess.run(words, capture_output=True, text=True, check=False)
-    told = _COUNTING.sub("", ran.stderr)
+    told = COUNTING.sub("", ran.stderr)
     if (ran.returncode != 0) != refused:
         raise RuntimeError(f"sageseg {line}: exit code {ran.returncode}\n{ran.stdout}{told}")
     return told, ran.stdout

@@ -13,6 +13,7 @@
 
   const find = (typed) => {
     const line = plain(typed)
+    const worth = (each) => each.found * each.share
     return lines
       .map((each) => {
         const there = each.own.filter((part) => letters(part) > 2 && line.includes(part))
@@ -20,7 +21,9 @@
         return { ...each, found, share: found / each.all }
       })
       .filter((each) => each.found >= 8 && each.share >= 0.5)
-      .sort((a, b) => b.found * b.share - a.found * a.share)
+      .sort((a, b) => worth(b) - worth(a))
+      .filter((each, _, all) => worth(each) > worth(all[0]) / 3)
+      .filter((each, place, all) => all.findIndex((other) => other.place === each.place) === place)
       .slice(0, 5)
   }
 

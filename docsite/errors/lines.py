@@ -8,18 +8,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from docsite.errors.cures import cure_for
+from docsite.errors.names import literal
 from docsite.errors.program import Module
 from docsite.errors.reach import Place
-from docsite.errors.sites import INNER, Site
-from docsite.errors.wording import literal
+from docsite.errors.sites import FEWEST_LETTERS, INNER, Site
 
 _EXPECTED = re.compile(r"(?:^|: |, |; )(?=expected )")
 _ORDER = re.compile(
     r"(?:: |, )(?=(?:or )?(?:ask|bring|choose|copy|correct|draw|export|free|give|look|lower|make|move|name|pass|pip|"
     r"predict|prepare|put|raise|remove|rename|replace|run|say|set|start|train|try|use|wait|write)\b)"
 )
-FEWEST_LETTERS = 12
-"""A line with fewer letters of its own is found by what stands in it, which is another line."""
 
 
 @dataclass(frozen=True)

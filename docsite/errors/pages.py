@@ -6,15 +6,16 @@ import html
 import inspect
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from aws.errors import NEXT_STEPS
 from docsite.errors.lines import ErrorLine, error_lines
+from docsite.errors.mistyped import MISTYPED
+from docsite.errors.names import CLOSE, OPEN, literal
 from docsite.errors.program import Program, read_program
 from docsite.errors.reach import reached
 from docsite.errors.sites import find_sites
-from docsite.errors.wording import CLOSE, OPEN
 from docsite.reference.commands import page_of, verbs
 from jobs.tracking.failures import KNOWN
 
@@ -32,6 +33,8 @@ PAGES = {
 }
 """By the rooms that a page has, its title; a room stands on the page of the longest name that fits."""
 _MOST_VERBS = 8
+_FEWEST_LETTERS = 4
+"""A cause with fewer letters of its own says nothing by itself."""
 _PLACE = re.compile(f"{OPEN}([^{CLOSE}]*){CLOSE}")
 _FINDER = """\
 <div>
@@ -51,7 +54,7 @@ def error_pages(root: Path) -> Iterator[tuple[str, str]]:
     program = read_program(root)
     lines = lines_of(program)
     reasons = [line for line in lines if line.is_reason]
-    whole = [line for line in lines if not line.is_reason]
+    whole = [line for line in lines if not line.is_reason and _letters(line.text)]
     pages = {name: [line for line in whole if _page_of(line) == name] for name in PAGES}
     yield f"{FOLDER}/index.md", _overview(pages, len(reasons))
     yield "assets/error-lines.js", _lines_to_find(pages)
@@ -77,16 +80,15 @@ def _page_of(line: ErrorLine) -> str:
 def _lines_to_find(pages: dict[str, list[ErrorLine]]) -> str:
     """The data of assets/find-error.js: the parts of each line that are always the same, its text, and its place."""
     told = [
-        [
-            _PLACE.split(line.text)[::2],
-            _PLACE.sub(lambda place: place[1], line.text),
-            f"{_file(name)}.html#{line.anchor}",
-        ]
+        (line.text, f"{_file(name)}.html#{entry[0].anchor}")
         for name, some in pages.items()
-        for line in some
+        for entry in entries(some)
+        for line in entry
         if not line.is_thin
     ]
-    return f"const errorLines = {json.dumps(told, ensure_ascii=False)}\n"
+    told += [(line, "index.html#words-that-no-verb-knows") for line, _ in MISTYPED.values()]
+    found = [[_PLACE.split(text)[::2], _PLACE.sub(lambda place: place[1], text), place] for text, place in told]
+    return f"const errorLines = {json.dumps(found, ensure_ascii=False)}\n"
 
 
 def _file(page: str) -> str:
@@ -94,7 +96,7 @@ def _file(page: str) -> str:
 
 
 def _overview(pages: dict[str, list[ErrorLine]], reasons: int) -> str:
-    rows = "".join(f"| [{PAGES[name]}]({_file(name)}.md) | {len(some)} |\n" for name, some in pages.items())
+    rows = "".join(f"| [{PAGES[name]}]({_file(name)}.md) | {len(entries(some))} |\n" for name, some in pages.items())
     return (
         "# Errors\n\nEvery line with which a command ends, found in its code: what happened, the next step, and the "
         f"verbs that may meet it.\n\n{_FINDER}\n\nIn the search, leave out names and numbers of your own: those stand "
@@ -103,7 +105,17 @@ def _overview(pages: dict[str, list[ErrorLine]], reasons: int) -> str:
         f"{rows}| [Reasons inside other lines](reasons.md) | {reasons} |\n"
         "| [AWS's refusals and failed trainings](aws-refusals.md) | |\n\n"
         "The exit code is 1 for these lines, 2 for words that no verb knows; "
-        "what else is printed, with a traceback, is a bug of the program.\n"
+        f"what else is printed, with a traceback, is a bug of the program.\n\n{_mistyped()}"
+    )
+
+
+def _mistyped() -> str:
+    rows = "".join(f"| {_cell(line)} | {cure} |\n" for line, cure in MISTYPED.values())
+    return (
+        "## Words that no verb knows\n\nNothing was begun. How the verb is called stands first, what is wrong last:"
+        "\n\n```text\nUsage: sageseg jobs train [OPTIONS] {dataset}\nTry 'sageseg jobs train --help' for help.\n\n"
+        "Error: No such option: --epoch; did you mean --epochs?\n```\n\n"
+        f"| line | next step |\n|---|---|\n{rows}"
     )
 
 
@@ -117,14 +129,37 @@ def _page(title: str, lines: Sequence[ErrorLine], program: Program) -> str:
 def _room(room: str, lines: Sequence[ErrorLine], program: Program) -> str:
     package = program.modules[room.replace("/", ".")]
     said = package.docstring.partition("\n")[0]
-    return f"## {room}\n\n{said}\n\n" + "".join(_entry(line) for line in lines)
+    return f"## {room}\n\n{said}\n\n" + "".join(map(_entry, entries(lines)))
 
 
-def _entry(line: ErrorLine) -> str:
-    cure = _shown(line.cure) if line.told else line.cure
-    heading = f"#### {_shown(line.cause) or _shown(line.text)} {{#{line.anchor}}}\n\n"
-    met = f"*Met by {_verbs(line.verbs)}.*\n\n" if line.verbs else ""
-    return f"{heading}**Next step:** {cure}\n\n{met}"
+def entries(lines: Iterable[ErrorLine]) -> list[list[ErrorLine]]:
+    """The lines that stand under one heading: those of a module that tell the same cause, with several next steps."""
+    found: dict[tuple[str, str], list[ErrorLine]] = {}
+    for line in lines:
+        told = literal(line.cause) if _letters(line.cause) >= _FEWEST_LETTERS else line.text
+        found.setdefault((line.module.name, told), []).append(line)
+    return list(found.values())
+
+
+def _letters(wording: str) -> int:
+    return sum(letter.isalpha() for letter in literal(wording))
+
+
+def _entry(lines: Sequence[ErrorLine]) -> str:
+    first = lines[0]
+    heading = f"#### {_shown(first.cause if _letters(first.cause) else first.text)} {{#{first.anchor}}}\n\n"
+    cures = [*dict.fromkeys(_shown(line.cure) if line.told else line.cure for line in lines)]
+    steps = (
+        f"**Next step:** {cures[0]}" if len(cures) == 1 else "\n- ".join(["**Next steps**, one of these:\n", *cures])
+    )
+    verbs = sorted({verb for line in lines for verb in line.verbs})
+    met = f"*Met by {_verbs(verbs)}.*\n\n" if verbs else ""
+    return f"{heading}{steps}\n\n{met}"
+
+
+def _step(cure: str) -> str:
+    is_order = not cure.startswith("expected ")
+    return f"**Next step:** {cure}" if is_order else f"**Expected:** {cure.removeprefix('expected ')}"
 
 
 def _verbs(verbs: Sequence[str]) -> str:
@@ -183,4 +218,4 @@ def _words(pattern: str) -> str:
 
 
 def _cell(text: str) -> str:
-    return _plain(text).replace("|", "\\|")
+    return _shown(text).replace("|", "\\|")

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from docsite.errors.bindings import parameters
+from docsite.errors.names import literal, place_for
 from docsite.errors.program import Function, Module, Program
-from docsite.errors.wording import Scope, bound, literal, parameters, place_for, wordings
+from docsite.errors.wording import Scope, bound, wordings
 
 ROOTS = ("SagesegError", "ServiceError", "RequestError", "RefusedError", "StepFailedError")
 """What people meet as a line, and what clients of the emulator, of a served model or of the Lambda function do."""
@@ -16,6 +18,8 @@ INNER = ("ValueError", "DepthError")
 """What stands inside another line as its reason."""
 Given = Mapping[str, tuple[str, ...]]
 """What a call gives for a function's parameters, as texts."""
+FEWEST_LETTERS = 12
+"""A line with fewer letters of its own is found by what stands in it, which is another line."""
 _DEEPEST = 2
 """So many functions may hand a text on to each other."""
 _MARK = "\x04"
@@ -77,6 +81,8 @@ class _Finder:
             scope = Scope(self.program, place.module, place.function)
             texts = self.message(place.call, scope)
             asked = self._open(place.function, scope, partial(self.message, place.call))
+            marked = self.message(place.call, replace(scope, given=dict.fromkeys(asked, (place_for(_MARK),))))
+            asked = () if all(map(_is_known, marked)) else asked
             callers = [*self._callers(place, asked, 0)] if asked else []
             for caller, given in callers:
                 inner = Scope(self.program, place.module, place.function, given)
@@ -151,16 +157,20 @@ def _places(module: Module) -> Iterator[_Place]:
     for top, node in module.tops.items():
         if isinstance(node, ast.ClassDef):  # its methods are tops of their own
             continue
-        raised = {id(each.exc) for each in ast.walk(node) if isinstance(each, ast.Raise)}
-        yield from (_Place(module, top, function, call, id(call) in raised) for function, call in _calls(node, None))
+        yield from (_Place(module, top, *call) for call in _calls(node))
 
 
-def _calls(node: ast.AST, function: Function | None) -> Iterator[tuple[Function | None, ast.Call]]:
-    if isinstance(node, ast.Call):
-        yield function, node
-    inside = node if isinstance(node, Function) and function is None else function
-    for child in ast.iter_child_nodes(node):
-        yield from _calls(child, inside)
+def _calls(top: ast.AST) -> Iterator[tuple[Function | None, ast.Call, bool]]:
+    """Every call in what stands at a module's top, in the order of the text: the function around it, and whether it is
+    raised. One walk without recursion: this sees the whole program."""
+    ahead: list[tuple[ast.AST, Function | None, bool]] = [(top, None, False)]
+    while ahead:
+        node, function, raised = ahead.pop()
+        if isinstance(node, ast.Call):
+            yield function, node, raised
+        inside = node if isinstance(node, Function) and function is None else function
+        error = node.exc if isinstance(node, ast.Raise) else None
+        ahead += [(child, inside, child is error) for child in reversed([*ast.iter_child_nodes(node)])]
 
 
 def _callee(call: ast.Call) -> str:
@@ -172,6 +182,17 @@ def _callee(call: ast.Call) -> str:
 
 def _given(give: Callable[[Scope], Given], asked: Sequence[str], scope: Scope) -> tuple[str, ...]:
     return _asked(give(scope), asked)
+
+
+def _is_known(marked: str) -> bool:
+    """Whether a text says by itself what happened and what helps, and has of its callers no more than its beginning,
+    such as what was being done. Then it is told once, and not again for each of the calls."""
+    first, _, rest = marked.partition(place_for(_MARK))
+    return not first and _MARK not in rest and _letters(rest.partition("; ")[0]) >= FEWEST_LETTERS
+
+
+def _letters(text: str) -> int:
+    return sum(letter.isalpha() for letter in literal(text))
 
 
 def _asked(given: Given, asked: Sequence[str]) -> tuple[str, ...]:

@@ -8,36 +8,17 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
 from itertools import islice, product
 
+from docsite.errors.bindings import assignments, parameters
+from docsite.errors.names import PLAIN_METHODS, called, called_name, literal, place_for
 from docsite.errors.program import Function, Module, Program
 
-OPEN, CLOSE = "\x02", "\x03"
-_PLACE = re.compile(f"{OPEN}[^{CLOSE}]*{CLOSE}")
-_MOST, _DEEPEST = 6, 8
-"""So many wordings of one expression are told, each with its own next step; more of them are a value."""
-_PLAIN_METHODS = {"as_posix", "rstrip", "strip", "lower", "removesuffix", "resolve", "absolute", "decode", "casefold"}
-"""What they give is named like what they are called on."""
-_TRUNKS = {
-    "name",
-    "path",
-    "stem",
-    "text",
-    "suffix",
-    "value",
-    "word",
-    "where",
-    "shape",
-    "mode",
-    "names",
-    "width",
-    "height",
-}
-"""Members whose names say too little alone: `image.path` is an IMAGE PATH."""
-_SAID = {"e": "REASON", "error": "REASON", "exc": "REASON", "len": "N", "count": "N", "str": "TEXT"}
+_MOST, _MOST_WAYS, _DEEPEST = 24, 6, 8
+"""So many wordings of one expression are told, each with its own next step, and so many ways to put several choices
+together; more of them are a value."""
 
 
 @dataclass(frozen=True)
@@ -55,22 +36,12 @@ class Scope:
         return replace(self, module=module, function=function, given=given, depth=self.depth + 1)
 
 
-def place_for(word: str) -> str:
-    """The place that a value takes in a wording."""
-    return f"{OPEN}{word}{CLOSE}"
-
-
-def literal(wording: str) -> str:
-    """What of a wording is always the same."""
-    return _PLACE.sub("", wording)
-
-
 def wordings(node: ast.expr, scope: Scope) -> tuple[str, ...]:
     """The texts that an expression may have, at least one: where none is known, the place of its value."""
     return _texts(node, scope) or (place_for(called(node)),)
 
 
-def _texts(node: ast.expr, scope: Scope) -> tuple[str, ...]:  # noqa: PLR0911 (a turn for each kind of expression)
+def _texts(node: ast.expr, scope: Scope) -> tuple[str, ...]:  # noqa: PLR0911, PLR0912 (a turn for each kind of expression)
     """The texts of an expression, as far as something of them is known."""
     if scope.depth > _DEEPEST:
         return ()
@@ -91,8 +62,10 @@ def _texts(node: ast.expr, scope: Scope) -> tuple[str, ...]:  # noqa: PLR0911 (a
             return _texts(value, scope)
         case ast.Name(id=name):
             return _named(name, scope)
-        case ast.Subscript(value=ast.Name(id=name)):
-            return _of_table(name, scope)
+        case ast.Subscript(value=ast.Name(id=name), slice=key):
+            return _of_table(name, key, scope)
+        case ast.GeneratorExp(elt=each):
+            return _texts(each, scope)
         case ast.Attribute(value=ast.Name(id="self"), attr=name):
             return _named(name, replace(scope, function=None, given={}))
         case ast.Call():
@@ -108,14 +81,28 @@ def _part(node: ast.expr, scope: Scope) -> tuple[str, ...]:
     if not isinstance(node, ast.FormattedValue):
         return _texts(node, scope)
     texts = wordings(node.value, scope)
-    return tuple(f"'{text}'" for text in texts) if node.conversion == ord("r") else texts
+    if node.conversion == ord("r"):
+        return tuple(f"'{text}'" for text in texts)
+    match node.format_spec:
+        case ast.JoinedStr(values=[ast.Constant(value=str(how))]):
+            return tuple(_formatted(text, how) for text in texts)
+    return texts
+
+
+def _formatted(text: str, how: str) -> str:
+    """A number as a format specification writes it; what is none stays."""
+    try:
+        return format(int(text) if text.isdecimal() else float(text), how)
+    except ValueError:
+        return text
 
 
 def _joined(parts: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
     """Every way to put one text of each part after the other; at first of so many, the last parts that differ are
     told in full."""
-    ways = ["".join(way) for way in islice(product(*parts), _MOST + 1)]
-    if len(ways) <= _MOST:
+    most = _MOST_WAYS if sum(len(part) > 1 for part in parts) > 1 else _MOST
+    ways = ["".join(way) for way in islice(product(*parts), most + 1)]
+    if len(ways) <= most:
         return tuple(dict.fromkeys(ways))
     widest = max(range(len(parts)), key=lambda number: len(parts[number]))
     return _joined([*parts[:widest], parts[widest][:1], *parts[widest + 1 :]])
@@ -136,7 +123,9 @@ def _named(name: str, scope: Scope) -> tuple[str, ...]:
         values = [value for target, value in assignments(scope.function) if target == name]
         assigned = [value for value in values if not (isinstance(value, ast.Constant) and value.value is None)]
         if assigned:
-            found = [_texts(value, replace(scope, depth=scope.depth + 1)) if value else () for value in assigned]
+            # what it was before is a value: in a loop it would grow with each turn
+            inner = replace(scope, given={**scope.given, name: (place_for(called_name(name)),)}, depth=scope.depth + 1)
+            found = [_texts(value, inner) if value else () for value in assigned]
             texts = tuple(dict.fromkeys(text for texts in found for text in texts or (place_for(called_name(name)),)))
             return texts if len(texts) <= _MOST and any(literal(text) for text in texts) else ()
     value = _value_of(name, scope)
@@ -151,27 +140,57 @@ def _value_of(name: str, scope: Scope) -> tuple[Scope, ast.expr] | None:
     return None
 
 
-def _of_table(name: str, scope: Scope) -> tuple[str, ...]:
-    """One of the texts of a table, where it has few."""
+def _of_table(name: str, key: ast.expr, scope: Scope) -> tuple[str, ...]:
+    """One of the texts of a table, where it has few: of a dictionary's values, or of a column of rows."""
     found = _value_of(name, scope)
-    if found is None or not isinstance(found[1], ast.Dict) or len(found[1].values) > _MOST:
+    match found and found[1]:
+        case ast.Dict(values=values):
+            texts = values
+        case ast.Tuple(elts=rows) if isinstance(key, ast.Constant):
+            texts = [row.elts[key.value] for row in rows if isinstance(row, ast.Tuple)]
+        case _:
+            return ()
+    return _either(texts, found[0]) if found and len(texts) <= _MOST else ()
+
+
+def _of_functions(name: str, node: ast.Call, scope: Scope) -> tuple[str, ...]:
+    """What functions of a table return that are called in turn, by a name of the loop."""
+    looped = dict(assignments(scope.function)).get(name) if scope.function else None
+    found = (
+        _value_of(looped.value.id, scope)
+        if isinstance(looped, ast.Subscript) and isinstance(looped.value, ast.Name)
+        else None
+    )
+    if found is None or not isinstance(found[1], ast.Tuple):
         return ()
-    return _either(found[1].values, found[0])
+    calls = [ast.Call(func=each, args=node.args, keywords=node.keywords) for each in found[1].elts]
+    return tuple(dict.fromkeys(text for call in calls for text in _call(call, found[0])))
 
 
-def _call(node: ast.Call, scope: Scope) -> tuple[str, ...]:
+def _call(node: ast.Call, scope: Scope) -> tuple[str, ...]:  # noqa: PLR0911 (a turn for each kind of call)
     match node.func:
         case ast.Attribute(value=value, attr="format"):
             fill = {each.arg: wordings(each.value, scope) for each in node.keywords if each.arg}
+            fill |= {"": wordings(node.args[0], scope)} if node.args else {}
             return tuple(_filled(text, fill) for text in _texts(value, scope))
-        case ast.Attribute(value=value, attr=attr) if attr in _PLAIN_METHODS:
+        case ast.Attribute(value=value, attr=attr) if attr in PLAIN_METHODS:
             return _texts(value, scope)
+        case ast.Attribute(value=ast.Name(id=name), attr="get"):
+            return _of_table(name, node, scope)
+        case ast.Name(id="next" | "filter"):
+            return _either([each for each in node.args if not isinstance(each, ast.Constant) or each.value], scope)
         case ast.Name(id="str") if node.args:
             return _texts(node.args[0], scope)
         case ast.Name(id=name):
             found = scope.program.find(scope.module, name)
             if found and isinstance(found[2], Function):
                 return returned(found[2], scope.deeper(found[0], found[2], bound(node, found[2], scope)))
+            return _of_functions(name, node, scope)
+        case ast.Attribute(value=ast.Name(id=owner), attr=attr) if owner in scope.module.imports:
+            other = scope.program.modules.get(scope.module.imports[owner])
+            function = other and other.tops.get(attr)
+            if other and isinstance(function, Function):
+                return returned(function, scope.deeper(other, function, bound(node, function, scope)))
         case ast.Attribute(value=ast.Name(id="self"), attr=attr):
             for top, method in scope.module.tops.items():
                 if top.endswith(f".{attr}") and isinstance(method, Function):
@@ -180,7 +199,7 @@ def _call(node: ast.Call, scope: Scope) -> tuple[str, ...]:
 
 
 def _filled(text: str, fill: Mapping[str, tuple[str, ...]]) -> str:
-    return re.sub(r"\{(\w+)[^}]*\}", lambda found: fill.get(found[1], (place_for(called_name(found[1])),))[0], text)
+    return re.sub(r"\{(\w*)[^}]*\}", lambda found: fill.get(found[1], (place_for(called_name(found[1])),))[0], text)
 
 
 def returned(function: Function, scope: Scope) -> tuple[str, ...]:
@@ -212,78 +231,3 @@ def _defaults(function: Function) -> dict[str, tuple[str, ...]]:
         for argument, default in pairs
         if isinstance(default, ast.Constant) and isinstance(default.value, str)
     }
-
-
-def parameters(function: Function) -> dict[str, str]:
-    """A function's parameters with their annotations."""
-    arguments = function.args
-    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
-    return {each.arg: ast.unparse(each.annotation) if each.annotation else "" for each in every}
-
-
-@cache
-def assignments(function: Function) -> tuple[tuple[str, ast.expr | None], ...]:
-    """Each name that a function assigns, with the value; without one where it is a part of something, or counted up."""
-    return tuple(_assigned(function))
-
-
-def _assigned(function: Function) -> Iterator[tuple[str, ast.expr | None]]:
-    for node in ast.walk(function):
-        if isinstance(node, ast.NamedExpr):
-            yield node.target.id, node.value
-        elif isinstance(node, ast.Assign):
-            for target in node.targets:
-                if isinstance(target, ast.Name):
-                    yield target.id, node.value
-                elif isinstance(target, ast.Tuple):
-                    yield from _unpacked(target, node.value)
-        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-            yield node.target.id, node.value
-        elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
-            yield node.target.id, None
-        elif isinstance(node, ast.For | ast.comprehension):
-            yield from ((each.id, None) for each in ast.walk(node.target) if isinstance(each, ast.Name))
-
-
-def _unpacked(target: ast.Tuple, value: ast.expr) -> Iterator[tuple[str, ast.expr | None]]:
-    values = (
-        value.elts
-        if isinstance(value, ast.Tuple) and len(value.elts) == len(target.elts)
-        else [None] * len(target.elts)
-    )
-    for each, given in zip(target.elts, values, strict=True):
-        if isinstance(each, ast.Name):
-            yield each.id, given
-
-
-def called(node: ast.expr) -> str:  # noqa: PLR0911 (a turn for each kind of expression)
-    """A word for a value: PATH, IMAGE PATH, N."""
-    match node:
-        case ast.Name(id=name):
-            return called_name(name)
-        case ast.Attribute(value=ast.Name(id=owner), attr=attr) if attr in _TRUNKS and owner not in ("self", attr):
-            return called_name(f"{owner}_{attr}") if owner.lower() not in _SAID else called_name(owner)
-        case ast.Attribute(attr=attr):
-            return called_name(attr)
-        case ast.Call(func=ast.Name(id="len" | "sum")):
-            return "N"
-        case ast.Call(func=ast.Attribute(value=value, attr=attr)) if attr in _PLAIN_METHODS:
-            return called(value)
-        case ast.Call(func=ast.Attribute(attr="join"), args=[value]) | ast.Call(args=[value, *_]):
-            return called(value)
-        case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):
-            return called_name(name)
-        case ast.Subscript(value=value) | ast.Starred(value=value) | ast.FormattedValue(value=value):
-            return called(value)
-        case ast.IfExp(body=value) | ast.NamedExpr(value=value) | ast.ListComp(elt=value) | ast.GeneratorExp(elt=value):
-            return called(value)
-        case ast.BinOp(op=ast.Div()):
-            return "PATH"
-        case ast.BinOp() | ast.UnaryOp():
-            return "N"
-    return "VALUE"
-
-
-def called_name(name: str) -> str:
-    """A variable's name as a word: `_image_path` is IMAGE PATH."""
-    return _SAID.get(name, name.strip("_").replace("_", " ").upper() or "VALUE")

@@ -1,4 +1,5 @@
-"""A page for each verb: what it does, all its options, lines that are run in the docs, and where they stand."""
+"""A page for each verb: what it does, all its options, the examples of its help, lines that are run in the docs, and
+where those stand."""
 
 from __future__ import annotations
 
@@ -92,8 +93,8 @@ def _page(words: str, verb: Any, lines: Sequence[str], told: Sequence[str]) -> s
     verb.format_options(context, sections)
     parts = [f"# {words}\n", _prose(verb.help or ""), f"```\n{usage}\n```\n"]
     parts += [_table(heading, rows) for heading, rows in sections.found]
-    if lines:
-        parts.append("## Examples\n\n" + "".join(f"```sh\n{wrapped(line)}\n```\n\n" for line in lines))
+    examples = dict.fromkeys([*verb.epilog.splitlines(), *lines])
+    parts.append("## Examples\n\n" + "".join(f"```text\n{wrapped(line)}\n```\n\n" for line in examples))
     if told:
         links = ", ".join(f"[{_title(place)}]({os.path.relpath(place, FOLDER)})" for place in told)
         parts.append(f"## Where it is told of\n\n{links}\n")

@@ -44,7 +44,8 @@ _JSON: tuple[tuple[Callable[[JsonFacts], bool], str], ...] = (
     ),
     (
         lambda facts: {"image", "annotations"} <= facts.keys,
-        "masks of one image as Segment Anything writes them, which have no class",
+        "masks of one image as Segment Anything writes them, which have no class; make a PNG mask of those of a class "
+        "(sageseg prep pairs)",
     ),
     (
         lambda facts: {"images", "label_classes"} <= facts.keys,

@@ -5,13 +5,16 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from typer.testing import CliRunner
 
 from docsite.errors.lines import ErrorLine
+from docsite.errors.mistyped import MISTYPED
+from docsite.errors.names import CLOSE, OPEN
 from docsite.errors.pages import PAGES, lines_of
 from docsite.errors.program import Module, Program, read_program
-from docsite.errors.sites import INNER, error_classes
-from docsite.errors.wording import CLOSE, OPEN
+from docsite.errors.sites import INNER, error_classes, find_sites
 from docsite.staging import ROOT
+from sageseg.cli import app
 
 NO_LINES = {
     "ArithmeticError": "ends a training whose loss is no number, which the loop tells",
@@ -19,7 +22,7 @@ NO_LINES = {
     "FileNotFoundError": "of the system, caught where the file is named",
     "HaltedError": "a step of the emulator that was stopped",
     "KeyError": "damaged state of the emulator, which is caught and told",
-    "MemoryError": "caught where torch's own is, and told with a cure",
+    "MemoryError": "caught where the image that was predicted is named",
     "NoAnswerError": "of a container, which the emulator words as SageMaker does",
     "ParsingError": "waitress's, answered as HTTP 400",
     "RuntimeError": "a bug",
@@ -47,6 +50,17 @@ THIN = [
     ),
 ]
 """Lines with hardly a word of their own, and why nothing more of them can be known."""
+
+
+WORDLESS = {
+    "<CELL>": "a reason, told with the column that it is of",
+    "<FORMAT>": "the emulator's, by its table of resources: that one is not there, or there already",
+    "<STAGED>": "another line, with the file's final name",
+    "<VALUES>": "other lines, joined",
+    "<VALUE>": "another line, handed on",
+    "<WHAT>": "another line, of the network",
+}
+"""What is told without any word of its own, besides reasons of other lines, and why."""
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +124,15 @@ def test_every_line_has_words_of_its_own_or_there_is_a_reason(lines: list[ErrorL
     assert [pattern for pattern, _ in THIN if not any(re.search(pattern, text) for text in shown)] == []
 
 
+def test_no_line_hides_behind_another_without_words(program: Program) -> None:
+    """Lines of no words are all the same to the docs, which tell the first."""
+    told = [[text.replace(OPEN, "<").replace(CLOSE, ">") for text in site.texts] for site in find_sites(program)]
+    silent = [texts[0] for texts in told if not any(re.sub("<[^>]*>", "", text).strip(" :;") for text in texts)]
+    hidden = {text for text in silent if not re.search("REASON|MESSAGE|STRERROR|PROBLEM", text)}
+    assert hidden - WORDLESS.keys() == set()
+    assert WORDLESS.keys() - hidden == set()
+
+
 def test_every_line_stands_on_one_page_under_an_anchor_of_its_own(lines: list[ErrorLine]) -> None:
     rooms = {line.module.room.partition("/")[0] for line in lines}
     assert rooms <= PAGES.keys()
@@ -128,3 +151,11 @@ def test_every_line_stands_on_one_page_under_an_anchor_of_its_own(lines: list[Er
 )
 def test_a_line_knows_a_verb_that_meets_it(lines: list[ErrorLine], words: str, verb: str) -> None:
     assert any(words in line.text and verb in line.verbs for line in lines)
+
+
+@pytest.mark.parametrize("typed", MISTYPED)
+def test_what_is_mistyped_is_told_as_the_docs_say_and_ends_with_2(typed: str) -> None:
+    ran = CliRunner().invoke(app, typed.split(), prog_name="sageseg")
+    pattern = re.sub(f"{OPEN}[^{CLOSE}]*{CLOSE}", ".+", re.escape(MISTYPED[typed][0]))
+    assert ran.exit_code == 2
+    assert re.fullmatch(f"Error: {pattern}", ran.stderr.splitlines()[-1])

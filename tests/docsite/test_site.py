@@ -1,5 +1,6 @@
 """The docs' site: pages that move keep their links, and what is wrong with navigation or built pages is told."""
 
+import base64
 import json
 from pathlib import Path
 
@@ -42,16 +43,43 @@ def test_code_in_a_fence_stays_and_a_list_after_a_text_becomes_one() -> None:
     assert moved(text, "README.md", PLACES) == "```\n[a](docs/a.md)\n- x\n```\nthese:\n\n- one\n- two\n  more\n- three"
 
 
-def test_a_notebook_becomes_a_page_of_its_texts_and_its_code() -> None:
-    cells = [
-        {"cell_type": "markdown", "source": ["# Cars\n", "from labels to a report"]},
-        {"cell_type": "code", "source": "print(1)", "outputs": ["1"]},
-        {"cell_type": "code", "source": []},
-    ]
-    page = notebook_page(json.dumps({"cells": cells}), "notebooks/cars.ipynb")
-    assert page == (
-        "# Cars\nfrom labels to a report\n\n*The notebook is `notebooks/cars.ipynb`.*\n\n```python\nprint(1)\n```\n"
+CELLS = [
+    {"cell_type": "markdown", "source": ["# Cars\n", "from labels to a report"]},
+    {"cell_type": "code", "source": "print(1)"},
+    {"cell_type": "code", "source": []},
+]
+PNG = {"data": {"image/png": base64.b64encode(b"drawn").decode() + "\n", "text/plain": "<Figure>"}}
+
+
+def ran(shown: list[object], source: str = "print(1)") -> str:
+    cells = [CELLS[0], {"cell_type": "code", "source": source, "outputs": shown}, CELLS[2]]
+    return json.dumps({"cells": cells, "metadata": {"docsite": "Of today."}})
+
+
+def test_a_notebook_that_was_not_run_is_a_page_of_its_texts_and_code_which_says_how_to_run_it() -> None:
+    page, pictures = notebook_page(json.dumps({"cells": CELLS}), None, "notebooks/cars.ipynb")
+    head, told, *code = page.split("\n\n")
+    assert (head, code) == ("# Cars\nfrom labels to a report", ["```python\nprint(1)\n```\n"])
+    assert "`notebooks/cars.ipynb`" in told
+    assert "python -m docsite notebooks" in told
+    assert pictures == {}
+    assert "docsite notebooks" not in notebook_page(json.dumps({"cells": CELLS}), None, "notebooks/aws.ipynb")[0]
+
+
+def test_a_notebook_that_was_run_shows_what_its_cells_said_and_drew() -> None:
+    shown = [{"text": ["\x1b[31m1\x1b[0m\n"]}, {"text": "cars: 1 of 2\n"}, {"text": "2\n"}, PNG]
+    shown.append({"data": {"text/plain": "[3]"}})
+    page, pictures = notebook_page(json.dumps({"cells": CELLS}), ran(shown), "notebooks/cars.ipynb")
+    assert page.endswith(
+        "Of today.\n\n```python\nprint(1)\n```\n\n```text\n1\n2\n```\n\n"
+        "![What the cell above draws](cars-1.png)\n\n```text\n[3]\n```\n"
     )
+    assert pictures == {"notebooks/cars-1.png": b"drawn"}
+
+
+def test_outputs_of_a_notebook_that_has_changed_since_are_not_shown() -> None:
+    page, pictures = notebook_page(json.dumps({"cells": CELLS}), ran([PNG], "print(2)"), "notebooks/cars.ipynb")
+    assert (page, pictures) == notebook_page(json.dumps({"cells": CELLS}), None, "notebooks/cars.ipynb")
 
 
 def test_a_star_in_the_navigation_stands_for_all_pages_there_but_the_index() -> None:
@@ -105,12 +133,13 @@ def test_the_picture_of_the_house_is_drawn_from_contributing_as_it_is_now() -> N
     assert all(f">{room}<" in drawn for floor in floors(contributing)["prep"] for room in floor)
 
 
-def test_every_verb_has_a_page_with_all_its_options() -> None:
+def test_every_verb_has_a_page_with_all_its_options_and_its_helps_examples() -> None:
     pages = dict(command_pages(repository_places()))
     for words, verb in verbs():
         page = pages[page_of(words)]
         names = [name for each in verb.params for name in each.opts if name.startswith("--") and not each.hidden]
         assert [name for name in names if name not in page] == [], words
+        assert [line for line in verb.epilog.splitlines() if f"```text\n{wrapped(line)}\n```" not in page] == [], words
         assert f"`{words}`" in pages["reference/commands/index.md"]
 
 

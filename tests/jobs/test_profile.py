@@ -40,14 +40,14 @@ def configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_profile_that_there_is_not_is_answered_with_those_there_are(words: tuple[str, ...]) -> None:
     ran = CliRunner().invoke(app, words)
     assert isinstance(ran.exception, SagesegError), (ran.output, ran.exception)
-    assert str(ran.exception).endswith("The config profile (elsewhere) could not be found; there are here, there")
+    assert str(ran.exception).endswith("The config profile (elsewhere) could not be found; the profiles are here, there")
 
 
 def test_without_any_the_command_that_makes_one_is_named(configured: Path) -> None:
     configured.write_text("")
     Path(configured.parent / "credentials").write_text("")
     ran = CliRunner().invoke(app, ("jobs", "list", "--profile", "elsewhere"))
-    assert str(ran.exception).endswith("there are none; aws configure --profile NAME makes one")
+    assert str(ran.exception).endswith("there is no profile; aws configure --profile NAME makes one")
 
 
 def test_its_keys_and_its_region_are_used(monkeypatch: pytest.MonkeyPatch) -> None:

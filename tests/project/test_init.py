@@ -147,7 +147,7 @@ def test_a_dataset_is_taken_as_it_is(tmp_path: Path) -> None:
 
 def test_what_must_be_done_first_is_told(tmp_path: Path) -> None:
     (tmp_path / "drive.mp4").touch()
-    assert "labels first; run sageseg prep frames drive.mp4 --out FRAMES" in init(tmp_path, "drive.mp4").stderr
+    assert "first: sageseg prep frames drive.mp4 --out FRAMES" in init(tmp_path, "drive.mp4").stderr
 
 
 def test_options_of_a_found_line_become_lines_and_paths_are_the_files_own(

@@ -77,6 +77,8 @@ def test_the_notebook_on_aws_runs_twice_in_one_account_and_leaves_nothing(
 def test_the_notebook_is_kept_without_outputs(notebook: Path) -> None:
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     assert [cell["source"] for cell in cells if cell.get("outputs") or cell.get("execution_count")] == []
+    assert cells[:1], "an empty notebook is no page"
+    assert cells[0]["source"][0].startswith("# "), "its first line is its title"
 
 
 def test_there_is_a_notebook() -> None:

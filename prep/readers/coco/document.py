@@ -115,14 +115,14 @@ def _check_kind(parts: JsonParts) -> None:
     items = parts.items.get("" if parts.is_array else "annotations", Items())
     first: dict[str, Any] = parts.read(items[0], "its first entry") if len(items) else {}
     if parts.is_array:
-        told = next((what for key, what in _OTHERS_IN_LIST.items() if key in first), "a list")
-        raise SagesegError(f"{parts.path}: {told}; expected {EXPECTED}")
+        listed = next((kind for key, kind in _OTHERS_IN_LIST.items() if key in first), "a list")
+        raise SagesegError(f"{parts.path}: {listed}; expected {EXPECTED}")
     for key, what in _OTHER_TRUTH.items():
         if key in first:
             raise SagesegError(f"{parts.path}: {what}")
     missing = [key for key in ("images", "annotations", "categories") if key not in parts.items]
     if missing:
-        told = next((f"; it is {what}" for key, what in _OTHERS.items() if key in parts.members), "")
+        told = next((f"; it is {other}" for key, other in _OTHERS.items() if key in parts.members), "")
         raise SagesegError(f"{parts.path}: no list {missing[0]!r} in it{told}; expected {EXPECTED}")
     if not len(parts.items["images"]):
         raise SagesegError(f"{parts.path}: its list 'images' is empty; expected {EXPECTED}")
