@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from formats.errors import SagesegError
+from formats.texts import redaction
 from formats.texts.told_scores import ToldScore
 from jobs.recording import follow, record
 from jobs.recording.facts import KEY, Report, metric_word, training_facts, with_report
@@ -271,11 +272,25 @@ def test_places_of_a_record(uri: str) -> None:
         ("ftp://mlflow", "--mlflow ftp://mlflow: expected an MLflow server's"),
         ("arn:aws:s3:::bucket", "--mlflow arn:aws:s3:::bucket: no ARN of an MLflow; expected such as"),
         ("http://[", "--mlflow http://[: no URI (Invalid IPv6 URL); expected an MLflow server's"),
+        ("http://mlflow:no", "--mlflow http://mlflow:no: no URI (a port is a number"),
+        ("me:se-cret@mlflow:5000", "--mlflow ***@mlflow:5000: expected an MLflow server's"),
+        ("http:me:se-cret@mlflow", "--mlflow ***@mlflow: expected an MLflow server's"),
+        ("http://me:se-cret/@mlflow", "--mlflow ***@mlflow: no URI (a port is a number"),
+        ("http://me:1/se-cret@mlflow", "--mlflow ***@mlflow: no URI (a port is a number"),
+        ("http://me:se-cret 1@mlflow", "--mlflow ***@mlflow: no URI (a port is a number"),
     ],
 )
 def test_what_is_no_place_of_a_record_is_refused(uri: str, said: str) -> None:
-    with pytest.raises(SagesegError, match=re.escape(said)):
+    with pytest.raises(SagesegError, match=re.escape(said)) as refused:
         parse_mlflow(uri)
+    assert "se-cret" not in str(refused.value)
+
+
+def test_who_may_write_is_hidden_wherever_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redaction, "_known", set())
+    for uri in ("http://me:my%40pass-word@mlflow", "http://my-token-of-12@mlflow"):
+        parse_mlflow(uri)
+    assert redaction.redact("refused my%40pass-word, my@pass-word, my-token-of-12") == "refused ***, ***, ***"
 
 
 @pytest.mark.parametrize(
