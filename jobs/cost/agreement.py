@@ -98,7 +98,14 @@ def agree_on_steps(
     total = sum(known) if len(known) == len(worst) else None
     if total is not None:
         say(f"the pipeline: at worst ${total:.2f}{beside}")
-    check_max_cost(total, max_cost, "the pipeline", lower="max_runtime, max_jobs, or max_hours of the section process")
+    if total is None and max_cost is not None:
+        raise SagesegError(
+            f"the pipeline: the price of a step is unknown, so --max-cost {max_cost:g} cannot be kept; choose another "
+            "instance_type in its section, or say --yes in its place"
+        )
+    again = ", or the times of --again internal" if any(most > 1 for most in times.values()) else ""
+    lower = f"max_runtime or max_jobs of the training's section, max_hours of the section process{again}"
+    check_max_cost(total, max_cost, "the pipeline", lower=lower, typed=False)
     _agree_to_spend(max_cost=max_cost, yes=yes)
 
 

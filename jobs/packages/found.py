@@ -42,6 +42,10 @@ def find_package(named: str, region: str | None) -> FoundPackage:
     """The version of that name, of a group alone the latest that is approved. Raises SagesegError for a name that is
     none, and for a version that cannot be deployed."""
     found = _ARN.fullmatch(named)
+    if found and region not in (None, found["region"]):
+        raise SagesegError(
+            f"--model-package {named}: is in {found['region']}, and --region {region} is another; leave --region out"
+        )
     if found:
         place = _place_of(found["account"], found["region"])
         return _deployable(place, _described(place, named, named))

@@ -22,7 +22,7 @@ from jobs.backends import Place, open_place
 from jobs.contract.file_uris import file_uri_path, is_file_uri
 from jobs.contract.service_model import check_request
 from jobs.contract.serving_requests import APPROVED, Package, group_request, package_request
-from jobs.creating import GROUP, PACKAGE, create, described
+from jobs.creating import GROUP, PACKAGE, alone, create, described
 from jobs.packages.found import container_of, describe_package, versions_of
 from jobs.packages.scores_file import property_of, scores_file
 from jobs.tracking.records import JobRecord
@@ -82,6 +82,11 @@ def register(trained: TrainedModel, package: Package, content: bytes) -> Registe
     Raises SagesegError for what is refused.
     """
     place = open_place(trained.backend, trained.region)
+    with alone(GROUP.word, place.backend, trained.region, package.group):  # two commands would make two versions
+        return _made_or_found(place, trained, package, content)
+
+
+def _made_or_found(place: Place, trained: TrainedModel, package: Package, content: bytes) -> Registered:
     latest = _group(place, package.group)
     there = _same_version(place, package)
     if there is not None:

@@ -16,7 +16,8 @@ from jobs.training.options import BackendOptions, OwnerOptions
 _UNITS = {"m": (60, "PT{}M"), "h": (3600, "PT{}H"), "d": (86400, "P{}D")}
 """Of a time, its seconds, and how ISO 8601 writes so many."""
 _LONGEST_DAYS = 365
-_MOST_SECONDS, _MOST_RATE = 86400, 10
+_MOST_SECONDS, _MOST_RATE = 43200, 10
+"""The first is the service's limit of IntervalSeconds, twelve hours."""
 
 
 def parse_cache(text: str) -> str:

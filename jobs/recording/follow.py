@@ -11,7 +11,7 @@ from formats.errors import SagesegError, shown
 from jobs.contract.log_lines import EpochMetrics
 from jobs.recording.mlflow_server import open_mlflow
 from jobs.recording.record import record_begun, record_job, record_training
-from jobs.tracking.following import follow_or_leave
+from jobs.tracking.following import follow_or_leave, goes_on, settle_interrupted
 from jobs.tracking.job_calls import FoundJob, JobFailedError
 from jobs.tracking.records import JobRecord, read_record
 
@@ -35,6 +35,14 @@ class _Recorder:
     def begin(self, record: JobRecord) -> None:
         self.try_to(lambda: record_begun(open_mlflow(self.uri), FoundJob(record)))
 
+    def begin_followed(self, record: JobRecord) -> None:
+        """Ctrl-C while a server is waited for is no other than while the job is."""
+        try:
+            self.begin(record)
+        except KeyboardInterrupt:
+            settle_interrupted(record)
+            raise
+
     def epochs(self, record: JobRecord, description: dict[str, Any], epochs: Sequence[EpochMetrics]) -> None:
         told: list[Mapping[str, Any]] = [asdict(each) for each in epochs]
         self.try_to(lambda: record_training(open_mlflow(self.uri), FoundJob(record, description), told))
@@ -44,8 +52,8 @@ def follow_recorded(record: JobRecord, uri: str) -> JobRecord:
     """Follow a job as `follow_or_leave` does, and write it down as it begins, with each epoch, and when it has ended,
     failed jobs too."""
     recorder = _Recorder(uri)
-    recorder.begin(record)
     try:
+        recorder.begin_followed(record)
         record = follow_or_leave(record, lambda told, epochs: recorder.epochs(record, told, epochs))
     except JobFailedError:
         record_or_say(uri, read_record(record.name))
@@ -59,8 +67,13 @@ def follow_recorded(record: JobRecord, uri: str) -> JobRecord:
 
 def begin_recorded(record: JobRecord, uri: str) -> JobRecord:
     """Write down a job that nobody is going to follow, and say what does so with its end."""
-    _Recorder(uri).begin(record)
-    say(f"{how_to_record(uri, record.name)} once it has ended")
+    try:
+        _Recorder(uri).begin(record)
+    except KeyboardInterrupt:
+        say(goes_on(record))
+        raise
+    finally:
+        say(f"{how_to_record(uri, record.name)} once it has ended")
     return record
 
 
@@ -70,6 +83,9 @@ def record_or_say(uri: str, record: JobRecord) -> None:
         record_job(uri, FoundJob(record, record.description or None))
     except SagesegError as e:
         say(f"warning: {shown(e)}; the job is as it is; {how_to_record(uri, record.name)}")
+    except KeyboardInterrupt:
+        say(f"the job is as it is; {how_to_record(uri, record.name)}")
+        raise
 
 
 def how_to_record(uri: str, job: str) -> str:

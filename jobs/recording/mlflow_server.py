@@ -14,6 +14,7 @@ from typing import Any
 
 from aws.clients import aws_errors
 from formats.errors import SagesegError
+from jobs.creating import alone
 from jobs.recording.facts import KEY, Measured, RunFacts
 from jobs.recording.place import check_installed, experiment_name, is_arn
 
@@ -46,7 +47,7 @@ class MlflowServer:
     def keep(self, facts: RunFacts, parent: str = "") -> str:
         """Make the job's run hold these facts, and no value twice; its id. `parent` is the run that it stands below.
         Raises RecordError."""
-        with _record_errors(self.uri):
+        with alone("mlflow", self.uri), _record_errors(self.uri):  # two commands would make two runs
             run = self._found(facts) or self._made(facts, parent)
             run_id = str(run.info.run_id)
             self._log(run_id, run.data, facts, parent)
@@ -104,7 +105,7 @@ def open_mlflow(uri: str) -> MlflowServer:
     check_installed(uri)
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
-    with _record_errors(uri):
+    with alone("mlflow", uri), _record_errors(uri):
         from mlflow import MlflowClient, set_tracking_uri
 
         # sagemaker-mlflow 0.5.0 signs for the place that is set for all, and takes every other one for its own, too

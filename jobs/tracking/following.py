@@ -30,7 +30,7 @@ def follow_or_leave(record: JobRecord, seen: Seen | None = None) -> JobRecord:
     try:
         record = follow_tuning(record) if record.is_tuning else follow(record, seen)
     except KeyboardInterrupt:
-        _settle_interrupted(record)
+        settle_interrupted(record)
         raise
     except JobFailedError:
         raise
@@ -46,7 +46,7 @@ def follow_or_leave(record: JobRecord, seen: Seen | None = None) -> JobRecord:
     return record
 
 
-def _settle_interrupted(record: JobRecord) -> None:
+def settle_interrupted(record: JobRecord) -> None:
     """A job outlives the command that follows it, unless the person says otherwise."""
     from jobs.tracking.job_calls import stop_job
 
@@ -54,7 +54,7 @@ def _settle_interrupted(record: JobRecord) -> None:
         stop_job(record)
         say(f"{record.name}: stopping")
     else:
-        say(_goes_on(record))
+        say(goes_on(record))
 
 
 def _after_failed_watching(record: JobRecord) -> str:
@@ -62,14 +62,15 @@ def _after_failed_watching(record: JobRecord) -> str:
     from jobs.backends import emulator_lives
 
     if record.backend == "aws" or emulator_lives():
-        return _goes_on(record)
+        return goes_on(record)
     return (
         f"the emulator is gone, and {record.name} with it; sageseg jobs show {record.name} starts the emulator again, "
         "which settles what was running, and tells how it ended"
     )
 
 
-def _goes_on(record: JobRecord) -> str:
+def goes_on(record: JobRecord) -> str:
+    """How a job that nobody follows any more is watched again and ended."""
     return (
         f"{record.name} goes on; sageseg jobs logs {record.name} --follow watches it again, "
         f"sageseg jobs stop {record.name} ends it"

@@ -100,6 +100,17 @@ def without(step: dict[str, Any], name: str) -> dict[str, Any]:
             definition(A | {"RetryPolicies": [{"ExceptionType": ["Step.THROTTLING"], "MaxAttempts": 21}]}),
             "MaxAttempts 21; expected a number that is not negative up to 20",
         ),
+        (
+            definition(
+                A
+                | {
+                    "RetryPolicies": [
+                        {"ExceptionType": ["Step.THROTTLING"], "IntervalSeconds": 43201, "MaxAttempts": 1}
+                    ]
+                }
+            ),
+            "IntervalSeconds 43201; expected a number that is not negative up to 43200",
+        ),
     ],
 )
 def test_a_definition_that_cannot_be_carried_out_is_refused_with_its_place(text: str, problem: str) -> None:

@@ -55,6 +55,10 @@ def test_what_may_have_run_before_aws_failed_may_be_paid_again(capsys: pytest.Ca
         told = capsys.readouterr().err
         assert f"the pipeline: at worst ${times * worst:.2f}\n" in told
         assert told.count(", 3 times at the most\n") == (5 if times == 3 else 0)
+        with pytest.raises(SagesegError, match="lower max_runtime") as refused:
+            agree_on_execution(experiment, "eu-west-1", max_cost=1, yes=True)
+        assert ("the times of --again internal or raise" in str(refused.value)) == (times == 3)
+        assert "--instance-type" not in str(refused.value)
 
 
 def test_a_transform_has_no_limit_that_could_be_kept(capsys: pytest.CaptureFixture[str]) -> None:
@@ -67,8 +71,11 @@ def test_a_transform_has_no_limit_that_could_be_kept(capsys: pytest.CaptureFixtu
 def test_where_a_price_is_unknown_no_limit_can_be_kept(capsys: pytest.CaptureFixture[str]) -> None:
     sections = SECTIONS | {"process": {"instance_type": "ml.m5.large"}}
     assert "the pipeline:" not in agreed(sections, capsys)
-    with pytest.raises(SagesegError, match="the pipeline: its price is unknown, so --max-cost 9 cannot be kept"):
+    with pytest.raises(
+        SagesegError, match="the pipeline: the price of a step is unknown, .* cannot be kept"
+    ) as refused:
         agreed(sections, capsys, max_cost=9)
+    assert "--rate" not in str(refused.value)  # which a pipeline has not, as it has no --instance-type
 
 
 def test_nobody_there_to_ask_starts_nothing(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,8 @@
 
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from formats.errors import SagesegError
+from formats.texts import redaction
 from formats.texts.told_scores import ToldScore
 from jobs.recording import follow, record
 from jobs.recording.facts import KEY, Report, metric_word, training_facts, with_report
@@ -127,6 +129,13 @@ def test_a_job_is_one_run_however_often_it_is_written_down(server: str, tmp_path
     assert sorted(each.path for each in listed) == ["model.tar.gz", "report", "report/index.html"]
 
 
+def test_commands_at_the_same_time_make_one_run(server: str) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        made = {each.result() for each in [pool.submit(record.record_job, server, job()) for _ in range(4)]}
+    [run] = runs_of(server)
+    assert made == {run.info.run_id}
+
+
 def test_another_job_of_that_name_is_another_run(server: str) -> None:
     again = job(CreationTime=START + timedelta(seconds=1))
     assert record.record_job(server, job()) != record.record_job(server, again)
@@ -216,6 +225,34 @@ def test_a_server_that_is_away_costs_no_job_and_is_said(
         follow.follow_recorded(job().record, uri)
 
 
+@pytest.mark.parametrize("begins", [follow.follow_recorded, follow.begin_recorded])
+def test_ctrl_c_while_a_server_is_waited_for_tells_of_the_job(
+    begins: Callable[[JobRecord, str], JobRecord], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(_: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(follow, "open_mlflow", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        begins(job().record, "http://mlflow")
+    goes_on, later = capsys.readouterr().err.splitlines()[-2:]
+    assert goes_on.startswith("cars goes on; sageseg jobs logs cars --follow watches it again")
+    assert later == "sageseg jobs record cars --mlflow http://mlflow writes it down once it has ended"
+
+
+def test_ctrl_c_while_an_ended_job_is_written_down_tells_how_it_is_later(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(follow, "record_job", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        follow.record_or_say("http://mlflow", job().record)
+    said = "the job is as it is; sageseg jobs record cars --mlflow http://mlflow writes it down\n"
+    assert capsys.readouterr().err == said
+
+
 def test_while_it_runs_epochs_are_told_as_of_now_and_at_its_end_evenly_over_its_time() -> None:
     running = job(TrainingJobStatus="InProgress")
     now = training_facts(running, EPOCHS, START + timedelta(seconds=4))
@@ -271,11 +308,25 @@ def test_places_of_a_record(uri: str) -> None:
         ("ftp://mlflow", "--mlflow ftp://mlflow: expected an MLflow server's"),
         ("arn:aws:s3:::bucket", "--mlflow arn:aws:s3:::bucket: no ARN of an MLflow; expected such as"),
         ("http://[", "--mlflow http://[: no URI (Invalid IPv6 URL); expected an MLflow server's"),
+        ("http://mlflow:no", "--mlflow http://mlflow:no: no URI (a port is a number"),
+        ("me:se-cret@mlflow:5000", "--mlflow ***@mlflow:5000: expected an MLflow server's"),
+        ("http:me:se-cret@mlflow", "--mlflow ***@mlflow: expected an MLflow server's"),
+        ("http://me:se-cret/@mlflow", "--mlflow ***@mlflow: no URI (a port is a number"),
+        ("http://me:1/se-cret@mlflow", "--mlflow ***@mlflow: no URI (a port is a number"),
+        ("http://me:se-cret 1@mlflow", "--mlflow ***@mlflow: no URI (a port is a number"),
     ],
 )
 def test_what_is_no_place_of_a_record_is_refused(uri: str, said: str) -> None:
-    with pytest.raises(SagesegError, match=re.escape(said)):
+    with pytest.raises(SagesegError, match=re.escape(said)) as refused:
         parse_mlflow(uri)
+    assert "se-cret" not in str(refused.value)
+
+
+def test_who_may_write_is_hidden_wherever_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redaction, "_known", set())
+    for uri in ("http://me:my%40pass-word@mlflow", "http://my-token-of-12@mlflow"):
+        parse_mlflow(uri)
+    assert redaction.redact("refused my%40pass-word, my@pass-word, my-token-of-12") == "refused ***, ***, ***"
 
 
 @pytest.mark.parametrize(

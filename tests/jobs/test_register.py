@@ -13,6 +13,7 @@ from jobs.tracking.trained_model import TrainedModel
 from tests.support.aws_setup import ROLE, aws_client
 from tests.support.serving_setup import Served, run
 
+ELSEWHERE = "arn:aws:sagemaker:eu-west-1:123456789012:model-package/fleet/1"
 SCORES = {
     "classes": ["_background_", "car"],
     "images": 3,
@@ -91,6 +92,10 @@ def test_a_report_of_another_job_is_no_report_of_this_model(aws: Served, tmp_pat
         (("deploy", "cars", "--model-package", "fleet"), "deploy: expected a job, an artefact, or --model-package"),
         (("deploy", "--model-package", "fleet:x"), "--model-package fleet:x: expected a version's ARN, GROUP"),
         (("deploy", "--model-package", "nobody"), "--model-package nobody: no model package group nobody"),
+        (
+            ("deploy", "--model-package", ELSEWHERE, "--region", "us-west-2"),
+            f"--model-package {ELSEWHERE}: is in eu-west-1, and --region us-west-2 is another; leave --region out",
+        ),
         (("deploy", "--model-package", "fleet", "--image", "x"), "--image: not with --model-package"),
     ],
 )

@@ -19,7 +19,7 @@ _EXCEPTIONS = (
     "SageMaker.RESOURCE_LIMIT",
 )
 _MEMBERS = {"ExceptionType", "IntervalSeconds", "BackoffRate", "MaxAttempts", "ExpireAfterMin"}
-_MOST_ATTEMPTS, _MOST_MINUTES = 20, 14_400
+_MOST_SECONDS, _MOST_ATTEMPTS, _MOST_MINUTES = 43_200, 20, 14_400
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def _parse(policy: Any, where: str) -> RetryPolicy:
     if (attempts is None) == (minutes is None):
         raise unparsable(f"{where}: expected one of MaxAttempts and ExpireAfterMin")
     for name, value, most in (
-        ("IntervalSeconds", seconds, None),
+        ("IntervalSeconds", seconds, _MOST_SECONDS),
         ("BackoffRate", backoff, None),
         ("MaxAttempts", attempts, _MOST_ATTEMPTS),
         ("ExpireAfterMin", minutes, _MOST_MINUTES),
