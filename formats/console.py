@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar
 
 from formats.errors import TOLD, SagesegError, cannot_use, shown
@@ -45,8 +46,18 @@ def run_app(app: typer.Typer) -> None:
         except Exception as e:  # noqa: BLE001  # a bug keeps its traceback, which may hold a secret
             if isinstance(e, OSError) and e.errno in TOLD:
                 _fail(cannot_use(e))
+            if isinstance(e, FileNotFoundError) and not _stands_somewhere():
+                _fail(SagesegError("the current folder is gone; cd to one that is there, and run the same again"))
             traceback.print_exc()
             sys.exit(1)
+
+
+def _stands_somewhere() -> bool:
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _fail(error: SagesegError) -> NoReturn:

@@ -14,7 +14,9 @@ PURPOSES = {
     "annotate": "labelme, to draw labels with",
     "coco": "prep coco",
     "geo": "rasters on earth: prep geotiff and tiles, analysis geojson",
+    "docs": "the pages of docs/ as a site",
     "local": "training and predicting on this machine",
+    "mlflow": "jobs record",
     "onnx": "jobs export",
     "plot": "jobs metrics --plot, jobs features, notebooks",
     "rehearse": "jobs emulator --with-s3, the rest of AWS on this machine",
@@ -67,9 +69,12 @@ def _needs() -> list[Need]:
 
 
 def _extra(extra: str, purpose: str, needs: list[Need], wrong: State) -> Finding:
+    cure = f"pip install -e '.[{extra}]'"
+    if not needs:
+        told = f"not of the sageseg that was installed, which is older than this code; it is for {purpose}"
+        return Finding(wrong, f"extra {extra}", told, cure)
     lacking = list(filter(None, map(what_lacks, needs)))
     if lacking:
-        cure = f"pip install -e '.[{extra}]'"
         return Finding(wrong, f"extra {extra}", f"{', '.join(lacking)}; it is for {purpose}", cure)
     have = ", ".join(f"{need.name} {version(need.name)}" for need in needs)
     return Finding("ok", f"extra {extra}", f"{have}; for {purpose}")
