@@ -166,14 +166,17 @@ def _escaped(text: str, encoding: str) -> str:
 
 
 def ask(question: str, *, as_typed: bool = False) -> str | None:
-    """A person's answer in small letters, or `as_typed`; empty for Enter alone and for the end of input; None where
-    nobody is at a terminal to give one."""
+    """A person's answer in small letters, or `as_typed`; empty for Enter alone; None where nobody is at a terminal to
+    give one. The end of input is None too where the answer is `as_typed`, else empty: no answer to a yes or no."""
     if not sys.stdin.isatty():
         return None
     for line in (*_held, question):
         _tell(line)
     _held.clear()
-    answer = sys.stdin.readline().strip()
+    typed = sys.stdin.readline()
+    if as_typed and not typed:
+        return None
+    answer = typed.strip()
     return answer if as_typed else answer.lower()
 
 
