@@ -179,8 +179,12 @@ def aws_errors(doing: str) -> Iterator[None]:
         raise AwsError(doing, str(error.get("Code", "error")), str(error.get("Message") or e), failed, tries) from e
     except botocore.exceptions.ProfileNotFound as e:
         raise SagesegError(f"{doing}: {e}; {_profiles()}") from e
-    except (botocore.exceptions.NoCredentialsError, botocore.exceptions.PartialCredentialsError) as e:
+    except botocore.exceptions.NoCredentialsError as e:
         raise SagesegError(f"{doing}: no AWS credentials; {_SIGN_IN}") from e
+    except botocore.exceptions.PartialCredentialsError as e:
+        raise SagesegError(f"{doing}: {e}; set what is missing, or unset the rest of it") from e
+    except botocore.exceptions.ConfigParseError as e:
+        raise SagesegError(f"{doing}: {e}; correct that file") from e
     except (
         botocore.exceptions.SSOError,
         botocore.exceptions.UnauthorizedSSOTokenError,

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar
 
 from formats.errors import TOLD, SagesegError, cannot_use, shown
@@ -45,8 +46,18 @@ def run_app(app: typer.Typer) -> None:
         except Exception as e:  # noqa: BLE001  # a bug keeps its traceback, which may hold a secret
             if isinstance(e, OSError) and e.errno in TOLD:
                 _fail(cannot_use(e))
+            if isinstance(e, FileNotFoundError) and not _stands_somewhere():
+                _fail(SagesegError("the current folder is gone; cd to one that is there, and run the same again"))
             traceback.print_exc()
             sys.exit(1)
+
+
+def _stands_somewhere() -> bool:
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _fail(error: SagesegError) -> NoReturn:
@@ -155,14 +166,17 @@ def _escaped(text: str, encoding: str) -> str:
 
 
 def ask(question: str, *, as_typed: bool = False) -> str | None:
-    """A person's answer in small letters, or `as_typed`; empty for Enter alone and for the end of input; None where
-    nobody is at a terminal to give one."""
+    """A person's answer in small letters, or `as_typed`; empty for Enter alone; None where nobody is at a terminal to
+    give one. The end of input is None too where the answer is `as_typed`, else empty: no answer to a yes or no."""
     if not sys.stdin.isatty():
         return None
     for line in (*_held, question):
         _tell(line)
     _held.clear()
-    answer = sys.stdin.readline().strip()
+    typed = sys.stdin.readline()
+    if as_typed and not typed:
+        return None
+    answer = typed.strip()
     return answer if as_typed else answer.lower()
 
 

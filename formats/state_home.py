@@ -12,8 +12,8 @@ _STANDS: ContextVar[Path | None] = ContextVar("_STANDS", default=None)
 
 
 def home() -> Path:
-    """$SAGESEG_HOME, by default .sageseg in the current folder; absolute."""
-    return Path(os.environ.get("SAGESEG_HOME", ".sageseg")).absolute()
+    """$SAGESEG_HOME, by default .sageseg in the current folder, also where it is set to nothing; absolute."""
+    return Path(os.environ.get("SAGESEG_HOME") or ".sageseg").absolute()
 
 
 def models_folder() -> Path:

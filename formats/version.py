@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
-
 
 def tool_version() -> str:
     """The installed version; `checkout` where the program runs from a checkout that is not installed."""
+    from importlib.metadata import PackageNotFoundError, version  # which takes as long to import as most rooms
+
     try:
         return version("sageseg")
     except PackageNotFoundError:

@@ -13,9 +13,9 @@ from aws.clients import client_config, tell_requests, watched_session
 from aws.clients import make_client as aws_client
 from formats.console import result, say
 from formats.state_home import home
-from jobs.emulator.keys import read_keys
+from jobs.emulator.keys import keys_path, read_keys
 from jobs.emulator.launcher import ensure_emulator
-from jobs.emulator.presence import living_emulator, presence_path
+from jobs.emulator.presence import exclusive, living_emulator, presence_path, server_lock_path
 from jobs.emulator.shell import shell_lines, shell_variables
 
 LOCAL_REGION = "us-east-1"
@@ -82,9 +82,21 @@ def emulator_lives() -> bool:
 
 
 def emulator_here() -> tuple[str, str] | None:
-    """The URL and the version of the emulator that runs for this home; None where none answers. None is started."""
+    """The URL and the version of the emulator that runs for this home; None where none answers. None is started.
+    Raises SagesegError for keys that no emulator would start with."""
+    if keys_path(home()).exists():
+        read_keys(home())
     found = living_emulator(home())
     return (found.url, found.version) if found else None
+
+
+def emulator_is_silent() -> bool:
+    """Whether an emulator holds this home, of those that did not answer: it hangs, or was stopped."""
+    lock = server_lock_path(home())
+    if not lock.exists():
+        return False
+    with exclusive(lock, 0) as free:
+        return not free
 
 
 def emulator_was_here() -> bool:

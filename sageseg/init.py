@@ -43,7 +43,7 @@ class Given:
 
 
 class Asking:
-    """Questions, each with the answer that is taken where nobody is asked, which is said."""
+    """Questions, each with the answer that is taken where nobody is asked or input has ended, which is said."""
 
     def __init__(self, *, yes: bool) -> None:
         self._yes = yes
@@ -159,15 +159,23 @@ def _labels(given: Given, asking: Asking, app: typer.Typer) -> Labels:
     if given.folder is not None:
         found = recognise_or_refuse(given.folder)
     else:
-        found = asking("folder of labels, or a file of them", ".", recognise_or_refuse)
+        found = asking("folder of labels, or a file of them", ".", lambda typed: recognise_or_refuse(_at_home(typed)))
     chosen = found[0]
     if len(found) > 1:
         for number, each in enumerate(found, start=1):
             say(f"{number}: {each.name} ({each.why})")
         chosen = found[asking("which of these", "1", _number_up_to(len(found))) - 1]
     if chosen.missing:
-        raise SagesegError(f"{chosen.place}: {chosen.name}; first {chosen.missing}; then run the same again")
+        raise SagesegError(
+            f"{chosen.place}: {chosen.name}, but {chosen.missing}; then: {chosen.command}; and then: sageseg init "
+            "DATASET"
+        )
     return labels_of(chosen, app, given.out.absolute().parent)
+
+
+def _at_home(typed: str) -> str:
+    """A path that begins with ~, as shells read it, which see no answers."""
+    return os.path.expanduser(typed) if typed.startswith("~") and not Path(typed).exists() else typed  # noqa: PTH111
 
 
 def _number_up_to(most: int) -> Callable[[str], int]:
@@ -215,9 +223,11 @@ def _parted(command: typer.core.TyperCommand, words: Sequence[str]) -> tuple[lis
 
 
 def _beside(value: str, folder: Path) -> str:
-    """A path as it is named from another folder; what is none stays as it is."""
+    """A path as it is named from another folder, never like an option; what is none stays as it is."""
+    from prep.recognise.recognised import not_an_option
+
     try:
         is_path = Path(value).exists()
     except OSError:
         is_path = False
-    return os.path.relpath(value, folder) if is_path and not Path(value).is_absolute() else value
+    return not_an_option(os.path.relpath(value, folder)) if is_path and not Path(value).is_absolute() else value

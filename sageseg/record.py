@@ -10,6 +10,7 @@ import typer
 
 from formats.console import result
 from formats.errors import SagesegError
+from formats.verbs.completion import JOBS
 from jobs.recording.place import check_installed, experiment_name, parse_mlflow
 
 if TYPE_CHECKING:
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 
 
 def record(
-    name: Annotated[str, typer.Argument(help="Name of a job; TUNING:best is a tuning job's best.")],
+    name: Annotated[
+        str, typer.Argument(help="Name of a job; TUNING:best is a tuning job's best.", autocompletion=JOBS)
+    ],
     mlflow: Annotated[
         str | None,
         typer.Option(help="An MLflow server, or a managed one; by default MLFLOW_TRACKING_URI.", metavar="URI|ARN"),

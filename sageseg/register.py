@@ -8,10 +8,13 @@ from typing import Annotated
 import typer
 
 from formats.console import result, result_json, say
+from formats.verbs.completion import JOBS
 
 
 def register(
-    model: Annotated[str, typer.Argument(help="A job's name, a model.tar.gz here, or its s3:// URI.")],
+    model: Annotated[
+        str, typer.Argument(help="A job's name, a model.tar.gz here, or its s3:// URI.", autocompletion=JOBS)
+    ],
     group: Annotated[str, typer.Option(help="The model package group; it is made where there is none.")],
     report: Annotated[Path | None, typer.Option(help="Folder of the model's report, whose scores go along.")] = None,
     approve: Annotated[bool, typer.Option("--approve", help="Approved at once; else it waits for a person.")] = False,

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from formats.errors import cannot_use
-from formats.parallel import available_cores
 
 
 def file_size(path: Path) -> int:
@@ -35,6 +33,10 @@ def joined_checksum(checksums: Sequence[str]) -> str:
 
 def checksums_of(sources: Iterable[Sequence[Path]]) -> list[tuple[str]]:
     """The checksum of each source's files, as the cells of a plan's column (`Draft.checksums`)."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from formats.parallel import available_cores
+
     with ThreadPoolExecutor(available_cores()) as pool:
         return [(joined,) for joined in pool.map(_checksum, sources)]
 

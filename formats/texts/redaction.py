@@ -14,7 +14,6 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
-from html import escape
 from operator import is_
 from typing import Any, TextIO, cast
 from urllib.parse import quote
@@ -200,6 +199,8 @@ def _known_secrets() -> list[str]:
 
 def _written(secret: str) -> Iterator[str]:
     """A secret as it stands in texts, URLs, JSON and pages; of one of many lines, such as a private key, each line."""
+    from html import escape  # whose tables take a while
+
     on_page = escape(secret, quote=False).replace('"', "&#34;").replace("'", "&#39;")  # as Jinja does
     yield from (secret, quote(secret), quote(secret, safe=""), json.dumps(secret)[1:-1], on_page)
     yield from (line for line in secret.split("\n")[:-1] if len(line) >= _SHORTEST_AFTER_A_WORD)

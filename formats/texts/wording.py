@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from difflib import get_close_matches
 
 UNDEFINED = "–"
 
@@ -11,6 +12,12 @@ UNDEFINED = "–"
 def name_first(names: Sequence[object], shown: int = 10) -> str:
     """The first names of many: `a, b, c …`."""
     return ", ".join(map(str, names[:shown])) + (" …" if len(names) > shown else "")
+
+
+def nearest_or_all(asked: str, known: Sequence[str]) -> str:
+    """What may have been meant among many words, or all of them, as the next step of a refusal."""
+    near = get_close_matches(asked, known, n=1, cutoff=0.7)
+    return f"did you mean {near[0]}?" if near else f"expected one of {', '.join(known)}"
 
 
 def format_score(value: float | None) -> str:

@@ -14,18 +14,18 @@ _WORD = re.compile(r"[a-z][\w:-]*")
 """In a metavar, what is typed as it stands; NAME and N stand for something."""
 
 
-def kept_names(kind: str) -> Completion:
-    """The names in a folder of the state, `jobs` or `endpoints`; with none the shell completes files."""
+def kept_names(*kinds: str) -> Completion:
+    """The names in folders of the state, `jobs` and `endpoints`; with none the shell completes files."""
 
     def complete(incomplete: str) -> list[str]:
-        folder = home() / kind
-        names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+        folders = [folder for kind in kinds if (folder := home() / kind).is_dir()]
+        names = sorted({path.name for folder in folders for path in folder.iterdir()})
         return [name for name in names if name.startswith(incomplete) and _NAME.fullmatch(name)]
 
     return complete
 
 
-JOBS, ENDPOINTS = kept_names("jobs"), kept_names("endpoints")
+JOBS, ENDPOINTS, BOTH = kept_names("jobs"), kept_names("endpoints"), kept_names("jobs", "endpoints")
 
 
 def one_of(words: Iterable[str]) -> Completion:

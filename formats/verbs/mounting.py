@@ -90,9 +90,11 @@ class House(typer.core.TyperGroup):
             return super().resolve_command(ctx, args)
         except typer.TyperException as e:
             elsewhere = _verbs_like(args[0], ctx.find_root())
-            near = get_close_matches(args[0], list(self.commands), n=1)  # the class above names it then
+            near = get_close_matches(args[0], [name for name, each in self.commands.items() if not each.hidden])
             if elsewhere and (args[0] in elsewhere[0].split() or not near):
-                vars(e)["message"] = f"No such command: {args[0]}; did you mean {' or '.join(elsewhere)}?"
+                near = elsewhere
+            meant = f"did you mean {' or '.join(near)}?" if near else f"{ctx.command_path} --help lists those there are"
+            vars(e)["message"] = f"No such command: {args[0]}; {meant}"
             raise
 
 

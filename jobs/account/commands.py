@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from formats.console import result, say
+from formats.verbs.completion import ENDPOINTS
 
 
 def policy(
@@ -83,7 +84,9 @@ def _own_account(region: str) -> str:
 
 
 def lambda_(
-    endpoint: Annotated[str, typer.Argument(help="Name of an endpoint; it need not be there yet.")],
+    endpoint: Annotated[
+        str, typer.Argument(help="Name of an endpoint; it need not be there yet.", autocompletion=ENDPOINTS)
+    ],
     out: Annotated[Path, typer.Option(help="CloudFormation template to write.", show_default=False)],
     url: Annotated[
         str,

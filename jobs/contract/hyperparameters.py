@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_type_hints
 
 from formats.errors import SagesegError
+from formats.texts.wording import nearest_or_all
 from jobs.contract.hyperparameter_limits import OPEN_IMPLEMENTATION, Limits, Tunable
 
 Rules = Literal["builtin", "open"]
@@ -178,7 +179,7 @@ def parse_hyperparameters(given: Mapping[str, str], rules: Rules = "builtin") ->
     """
     unknown = [name for name in given if name not in TABLE]
     if unknown:
-        raise SagesegError(f"hyperparameter {unknown[0]} is not known; expected one of {', '.join(TABLE)}")
+        raise SagesegError(f"hyperparameter {unknown[0]} is not known; {nearest_or_all(unknown[0], list(TABLE))}")
     missing = [name for name in FROM_DATASET if name not in given]
     if missing:
         raise SagesegError(f"hyperparameter {missing[0]} is missing; it has no default")
@@ -224,12 +225,14 @@ def _choice(name: str, text: str, rules: Rules) -> str:
     choices = choices_of(name, rules)
     if rules == "builtin" and text in limits_of(name).open_choices:
         raise SagesegError(f"{name} {text}: {_NOT_BUILTIN}; expected one of {', '.join(choices)}, or {_OPEN_WAYS}")
-    return _one_of(name, text, choices)
+    return _one_of(
+        name, text, choices, f", or {_OPEN_WAYS}" if limits_of(name).open_choices and rules == "builtin" else ""
+    )
 
 
-def _one_of(name: str, text: str, choices: tuple[str, ...]) -> str:
+def _one_of(name: str, text: str, choices: tuple[str, ...], more: str = "") -> str:
     if text not in choices:
-        raise SagesegError(f"hyperparameter {name} is {text!r}; expected one of {', '.join(choices)}")
+        raise SagesegError(f"hyperparameter {name} is {text!r}; expected one of {', '.join(choices)}{more}")
     return text
 
 

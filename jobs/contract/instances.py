@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from formats.errors import SagesegError
+from formats.texts.wording import nearest_or_all
 
 DEFAULT_GPUS = ("ml.g5.2xlarge", "ml.g4dn.2xlarge")
 """Tried in this order. P3 is not among them: EC2 retired it, and a list for the service is refused whole
@@ -122,7 +123,7 @@ def check_builtin_instance(instance_type: str) -> None:
     if instance_type not in GPU_INSTANCES:
         raise SagesegError(
             f"instance type {instance_type}: the built-in algorithm trains on P2, P3, G4dn and G5 only; "
-            f"expected one of {', '.join(GPU_INSTANCES)}"
+            f"{nearest_or_all(instance_type, list(GPU_INSTANCES))}"
         )
 
 

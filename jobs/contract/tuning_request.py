@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from formats.errors import SagesegError
+from formats.texts.wording import nearest_or_all
 from jobs.contract.hyperparameter_limits import Tunable
 from jobs.contract.hyperparameters import KINDS, TABLE, TUNABLE, limits_of
 from jobs.contract.log_lines import METRIC_DEFINITIONS
@@ -87,7 +88,7 @@ def parameter_ranges(ranges: Mapping[str, Tunable]) -> dict[str, list[dict[str, 
 def documented_range(name: str) -> Tunable:
     """The range over which the service tunes a hyperparameter. Raises SagesegError where it does not."""
     if name not in TABLE:
-        raise SagesegError(f"--range {name}: no such hyperparameter; expected one of {', '.join(TUNABLE)}")
+        raise SagesegError(f"--range {name}: no such hyperparameter; {nearest_or_all(name, list(TUNABLE))}")
     limits = limits_of(name)
     if limits.tunable is None:
         reason = limits.untunable or "not tunable"

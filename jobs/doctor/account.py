@@ -16,7 +16,7 @@ from formats.errors import SagesegError
 from jobs.contract.instances import DEFAULT_GPUS
 from jobs.contract.registry import builtin_image
 from jobs.cost.prices import Component, find_rate, table_rate
-from jobs.doctor.findings import Finding, State
+from jobs.doctor.findings import Finding, State, refused
 from jobs.doctor.lifecycle import examine_lifecycle
 from jobs.endpoints.options import SERVING_INSTANCE
 from jobs.processing.options import DEFAULT_TYPE
@@ -38,6 +38,9 @@ _COMPONENTS: dict[Use, Component] = {
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::(?P<account>\d{12}):role/(?:[\w+=,.@/-]+/)?(?P<name>[\w+=,.@-]+)")
 _SAGEMAKER = "sagemaker.amazonaws.com"
 _POLICY = "sageseg jobs policy --bucket BUCKET"
+_ENDPOINT = "AWS_ENDPOINT_URL"
+"""Behind it `_` and a service's name, or nothing for all of them."""
+_NOT_ASKED = Finding("note", "the rest of AWS", "not asked")
 _NO_ROLE = ("NoSuchEntity", "NoSuchEntityException")
 
 
@@ -70,20 +73,30 @@ def examine_account(wanted: Wanted) -> Iterator[Finding]:
         builtin_image(region)
     except SagesegError as e:
         yield refused(wanted.wrong, "region", e)
+        yield _NOT_ASKED
         return
     yield Finding("ok", "region", f"{region}; the built-in algorithm is there")
-    if place := os.environ.get("AWS_ENDPOINT_URL"):
-        yield Finding(
-            "note", "AWS_ENDPOINT_URL", f"{place} stands for AWS", "unset AWS_ENDPOINT_URL leads to AWS itself"
-        )
+    yield from examine_endpoints(os.environ)
     try:
         arn = caller_arn(region)
     except SagesegError as e:
         yield refused(wanted.wrong, "credentials", e)
-        yield Finding("note", "the rest of AWS", "not asked")
+        yield _NOT_ASKED
         return
     yield Finding("ok", "credentials", f"{arn}, by {source[0]}, profile {source[1]}")
     yield from _examine_region(wanted, region, arn.split(":")[4])
+
+
+def examine_endpoints(environment: Mapping[str, str]) -> Iterator[Finding]:
+    """What stands for AWS, or for some of its services, as in a shell that uses the emulator."""
+    places: dict[str, list[str]] = {}
+    for name, place in sorted(environment.items()):
+        if name.startswith(_ENDPOINT) and place:
+            places.setdefault(place, []).append(name)
+    for place, names in places.items():
+        services = ", ".join(name.removeprefix(_ENDPOINT).strip("_") or "AWS" for name in names)
+        cure = f"unset {' '.join(names)} leads to AWS itself"
+        yield Finding("note", _ENDPOINT, f"{place} stands for {services}", cure)
 
 
 def _examine_region(wanted: Wanted, region: str, account: str) -> Iterator[Finding]:
@@ -92,12 +105,6 @@ def _examine_region(wanted: Wanted, region: str, account: str) -> Iterator[Findi
     yield from _quotas(wanted, region)
     yield _prices(wanted, region)
     yield examine_lifecycle(region)
-
-
-def refused(state: State, subject: str, error: SagesegError) -> Finding:
-    """What a failure says: its last part is the next step."""
-    told, _, cure = str(error).rpartition("; ")
-    return Finding(state, subject, told or cure, cure if told else "")
 
 
 def examine_role(arn: str | None, region: str, account: str, wrong: State) -> Finding:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from formats.console import result, result_json
+from formats.console import result, result_json, say
 from formats.errors import SagesegError
 
 if TYPE_CHECKING:
@@ -47,7 +47,10 @@ def doctor(
     """
     from jobs.training.options import parse_backend
 
-    asked = parse_backend(backend) if backend else None
+    asked = None if backend is None else parse_backend(backend)
+    account_alone = {"--region": region, "--role": role, "--bucket": bucket, "--instance-type": instance_type}
+    if asked == "local" and (idle := [name for name, value in account_alone.items() if value is not None]):
+        say(f"note: {', '.join(idle)}: of the AWS account, which --backend local does not ask")
     found = _findings(asked, region, role, bucket, instance_type)
     shown = list(found) if json_ else list(_telling(found))
     if json_:
@@ -75,7 +78,7 @@ def _findings(
     from jobs.doctor.packages import examine_base, examine_extras
     from jobs.doctor.torch_build import examine_torch
 
-    named = parse_instance_types(instance_type) if instance_type else ()
+    named = () if instance_type is None else parse_instance_types(instance_type)
     wrong_here: State = "fault" if backend == "local" else "note"
     yield examine_python()
     base = examine_base()

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from formats.errors import SagesegError
+
 State = Literal["ok", "note", "fault"]
 
 
@@ -18,6 +20,12 @@ class Finding:
     subject: str
     told: str
     cure: str = ""
+
+
+def refused(state: State, subject: str, error: SagesegError) -> Finding:
+    """What a failure says: its last part is the next step."""
+    told, _, cure = str(error).rpartition("; ")
+    return Finding(state, subject, told or cure, cure if told else "")
 
 
 def lines_of(findings: Iterable[Finding]) -> Iterator[str]:

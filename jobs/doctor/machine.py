@@ -14,7 +14,7 @@ from formats.errors import SagesegError
 from formats.parallel import available_cores
 from formats.state_home import home
 from formats.version import tool_version
-from jobs.doctor.findings import Finding
+from jobs.doctor.findings import Finding, refused
 
 _GIB = 2**30
 OLDEST = (3, 11)
@@ -28,12 +28,9 @@ def examine_machine() -> Iterator[Finding]:
     """What local work needs beside Python and its packages."""
     yield _ffmpeg()
     yield judge_memory(memory_bytes(), available_cores())
-    for name, place in (
-        ("this folder", Path.cwd()),
-        ("SAGESEG_HOME", home()),
-        ("TMPDIR", Path(tempfile.gettempdir())),
-    ):
-        yield examine_disk(name, place)
+    yield examine_disk("this folder", Path.cwd())
+    yield examine_disk("SAGESEG_HOME", home())
+    yield _temporary()
     yield _emulator()
 
 
@@ -81,6 +78,19 @@ def examine_disk(name: str, place: Path) -> Finding:
     return judge_disk(name, place, shutil.disk_usage(there).free, cure)
 
 
+def _temporary() -> Finding:
+    """Python's place for temporary files: where TMPDIR names one that will not do, it silently takes another."""
+    try:
+        taken = Path(tempfile.gettempdir())
+    except FileNotFoundError as e:  # none of those that it tries can be written to
+        return Finding("fault", "TMPDIR", e.strerror or str(e), "choose one: export TMPDIR=FOLDER")
+    named = os.environ.get("TMPDIR")
+    if named and str(taken) != os.path.abspath(named):  # noqa: PTH100  # as tempfile has it
+        told = f"{named}: no folder that may be written to, so {taken} is taken"
+        return Finding("note", "TMPDIR", told, "choose another: export TMPDIR=FOLDER, or unset TMPDIR")
+    return examine_disk("TMPDIR", taken)
+
+
 def judge_disk(name: str, place: Path, free: int, cure: str) -> Finding:
     told = f"{place}: {_gib(free)} free"
     if free < _NO_DISK:
@@ -91,12 +101,16 @@ def judge_disk(name: str, place: Path, free: int, cure: str) -> Finding:
 
 
 def _emulator() -> Finding:
-    from jobs.backends import emulator_here
+    from jobs.backends import emulator_here, emulator_is_silent
 
     try:
         here = emulator_here()
-    except SagesegError as e:  # its keys, which the line says how to mend
-        return Finding("fault", "emulator", str(e))
+        silent = here is None and emulator_is_silent()
+    except SagesegError as e:
+        return refused("fault", "emulator", e)
+    if silent:
+        told = f"one holds {home()}, but does not answer"
+        return Finding("fault", "emulator", told, "wait a minute, where it starts or ends; else end its process")
     if here is None:
         return Finding("ok", "emulator", "none runs; --backend local starts it")
     url, number = here

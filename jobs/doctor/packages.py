@@ -69,9 +69,12 @@ def _needs() -> list[Need]:
 
 
 def _extra(extra: str, purpose: str, needs: list[Need], wrong: State) -> Finding:
+    cure = f"pip install -e '.[{extra}]'"
+    if not needs:
+        told = f"not of the sageseg that was installed, which is older than this code; it is for {purpose}"
+        return Finding(wrong, f"extra {extra}", told, cure)
     lacking = list(filter(None, map(what_lacks, needs)))
     if lacking:
-        cure = f"pip install -e '.[{extra}]'"
         return Finding(wrong, f"extra {extra}", f"{', '.join(lacking)}; it is for {purpose}", cure)
     have = ", ".join(f"{need.name} {version(need.name)}" for need in needs)
     return Finding("ok", f"extra {extra}", f"{have}; for {purpose}")

@@ -57,6 +57,11 @@ def presence_path(home: Path) -> Path:
     return home / "emulator" / "endpoint.json"
 
 
+def server_lock_path(home: Path) -> Path:
+    """Held by the server of a home as long as its process lives."""
+    return home / "emulator" / "server.lock"
+
+
 def log_file_path(home: Path) -> Path:
     return home / "emulator" / "server.log"
 

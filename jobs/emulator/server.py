@@ -32,6 +32,7 @@ from jobs.emulator.presence import (
     exclusive,
     read_presence,
     remove_presence,
+    server_lock_path,
     write_presence,
 )
 from jobs.emulator.services import Services
@@ -117,9 +118,9 @@ def running_server(
     folder = emulator_folder(home)
     with ExitStack() as stack:
         other = read_presence(home)  # one that shows no address is just ending, or just starting
-        if not stack.enter_context(exclusive(folder / "server.lock", 0 if other else _HANDOVER_SECONDS)):
+        if not stack.enter_context(exclusive(server_lock_path(home), 0 if other else _HANDOVER_SECONDS)):
             where = (
-                f", at {other.url}"
+                f", at {other.url}; use it, or end it: kill {other.pid}"
                 if other
                 else "; end it, or wait a minute: it goes when it is idle, and is found then"
             )

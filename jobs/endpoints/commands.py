@@ -12,7 +12,7 @@ import typer
 from formats.console import agree, result, result_json, say
 from formats.errors import SagesegError
 from formats.verbs.command_options import takes
-from formats.verbs.completion import ENDPOINTS, JOBS
+from formats.verbs.completion import BOTH, ENDPOINTS, JOBS
 from jobs.endpoints.options import DeployOptions
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ def leftovers(
 
 
 def show(
-    name: Annotated[str, typer.Argument(help="Name of a job, a pipeline or an endpoint.", autocompletion=JOBS)],
+    name: Annotated[str, typer.Argument(help="Name of a job, a pipeline or an endpoint.", autocompletion=BOTH)],
     region: Annotated[str | None, typer.Option(help="AWS region to look in; by default the environment's.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="All of it, as JSON.")] = False,
 ) -> None:

@@ -45,7 +45,9 @@ def recognise_or_refuse(given: str) -> list[Recognised]:
     if told:
         raise SagesegError(told)
     kinds = Counter(file.suffix.lower() or "without suffix" for file in survey.files)
-    there = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common(8)) or "nothing"
+    there = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common(8)) or (
+        "nothing" if survey.made else "an empty folder"
+    )
     if survey.made:
         there += f", beside what sageseg made: {name_first(sorted(survey.made))}"
     raise SagesegError(f"{path}: no labels that are known, but {there}; docs/readers.md tells what is read, and how")

@@ -25,8 +25,15 @@ class Recognised:
 
 def found(verb: str, name: str, why: str, place: Path, *more: Path | str, missing: str = "") -> Recognised:
     """Labels that `sageseg prep VERB` reads from a place, with more arguments and options."""
-    words = " ".join(shlex.quote(str(word)) for word in (place, *more))
+    words = " ".join(
+        shlex.quote(not_an_option(str(word)) if isinstance(word, Path) else word) for word in (place, *more)
+    )
     return Recognised(verb, name, why, place, f"sageseg prep {verb} {words} --out DATASET", missing)
+
+
+def not_an_option(path: str) -> str:
+    """A path whose name begins with a hyphen, so that it is read as a path."""
+    return f"./{path}" if path.startswith("-") else path
 
 
 def one_of(number: int, count: int) -> str:

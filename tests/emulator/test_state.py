@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from functools import partial
+from os import getpid
 from pathlib import Path
 from typing import Any
 
@@ -229,7 +230,8 @@ def test_status_is_filtered_after_the_page_was_cut(tmp_path: Path) -> None:
 def test_two_servers_cannot_have_one_home(tmp_path: Path) -> None:
     with running_server(tmp_path) as first, pytest.raises(SagesegError) as refused, running_server(tmp_path):
         pass
-    assert str(refused.value) == f"{tmp_path}: another emulator serves it already, at {first.url}"
+    told = f"{tmp_path}: another emulator serves it already, at {first.url}; use it, or end it: kill {getpid()}"
+    assert str(refused.value) == told
 
 
 def test_a_port_that_is_taken(tmp_path: Path) -> None:

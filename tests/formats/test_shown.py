@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from formats.console import run_app
 from formats.errors import Faults, SagesegError, shown
 from formats.images import image_errors
+from formats.state_home import home
 
 
 @pytest.mark.parametrize("value", ["a\nb", "a\x1b[31mb", "a\u2028b", "a\0b", "a\ud800b", "a\u202eb", "a\x9bb"])
@@ -41,3 +43,22 @@ def test_what_an_image_library_trips_over_is_a_refusal_and_what_we_do_a_bug(erro
         exec("def fail(error):\n    raise error('odd')", module.__dict__)  # noqa: S102  # code of that module
         with pytest.raises(told), image_errors(Path("a.png")):
             module.fail(error)
+
+
+def test_a_current_folder_that_is_gone_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(SystemExit):
+        run_app(Path.cwd)  # type: ignore[arg-type]
+    assert capsys.readouterr().err == (
+        "error: the current folder is gone; cd to one that is there, and run the same again\n"
+    )
+
+
+def test_a_home_that_is_set_to_nothing_is_the_usual_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SAGESEG_HOME", "")
+    assert home() == tmp_path / ".sageseg"

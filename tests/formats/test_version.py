@@ -13,5 +13,5 @@ def test_a_checkout_that_is_not_installed_says_so(monkeypatch: pytest.MonkeyPatc
     def not_installed(name: str) -> str:
         raise importlib.metadata.PackageNotFoundError(name)
 
-    monkeypatch.setattr(version, "version", not_installed)
+    monkeypatch.setattr(importlib.metadata, "version", not_installed)
     assert version.tool_version() == "checkout"

@@ -85,7 +85,8 @@ def test_what_is_no_dataset_and_values_out_of_range_are_refused(tmp_path: Path, 
     ran = CliRunner().invoke(app, ["prep", "check", str(tmp_path)])
     assert "no dataset here" in str(ran.exception)
     wrong = {
-        ("--algorithm", "vgg"): "hyperparameter algorithm is 'vgg'; expected one of fcn, psp, deeplab",
+        ("--algorithm", "vgg"): "hyperparameter algorithm is 'vgg'; expected one of fcn, psp, deeplab, or "
+        "--algorithm unet with --backend local, or an --image of your own",
         ("--crop-size", "16"): "hyperparameter crop_size is '16'; expected a whole number above 16",
         ("--learning-rate", "2"): "hyperparameter learning_rate is '2'; expected a number in (0, 1]",
         ("--num-classes", "1"): "hyperparameter num_classes is '1'; expected a whole number in [2, 254]",

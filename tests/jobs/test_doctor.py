@@ -74,6 +74,13 @@ def test_a_package_that_is_missing_or_old_is_told(monkeypatch: pytest.MonkeyPatc
     assert what_lacks(Need("absent", "1", "")) == "absent is not installed"
 
 
+def test_an_extra_that_the_installation_is_too_old_for_is_not_ok(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packages, "requires", lambda _: ['torch>=2; extra == "local"'])
+    findings = {finding.subject: finding for finding in packages.examine_extras("fault")}
+    assert (findings["extra plot"].state, findings["extra plot"].cure) == ("note", "pip install -e '.[plot]'")
+    assert "older than this code" in findings["extra plot"].told
+
+
 def test_what_every_installation_needs_stands_before_all_else(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packages, "requires", lambda _: ["no-such-package>=1", 'also-none; extra == "plot"'])
     ran = doctor("--json")
@@ -110,6 +117,30 @@ def test_disks_and_memory(tmp_path: Path) -> None:
     assert examine_disk("SAGESEG_HOME", tmp_path / "not" / "yet").state != "fault"
 
 
+def test_a_place_for_temporary_files_that_will_not_do_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def told(named: Path | str) -> tuple[str, str]:
+        monkeypatch.setenv("TMPDIR", str(named))
+        monkeypatch.setattr("tempfile.tempdir", None)
+        each = found(doctor("--backend", "local", "--json"))["TMPDIR"]
+        return each["state"], each["told"]
+
+    state, text = told(tmp_path / "none")
+    assert (state, f"{tmp_path / 'none'}: no folder that may be written to, so /" in text) == ("note", True)
+    for good in (tmp_path, f"{tmp_path}/.", f"{tmp_path}/a/.."):
+        assert told(good)[1].startswith(f"{tmp_path}: ")
+    monkeypatch.setattr("tempfile._candidate_tempdir_list", list)
+    assert told("")[0] == "fault"
+
+
+def test_what_is_of_the_account_alone_is_not_passed_over_in_silence() -> None:
+    ran = doctor("--backend", "local", "--bucket", "cars", "--role", "x")
+    assert "note: --role, --bucket: of the AWS account, which --backend local does not ask" in ran.stderr
+    assert [str(doctor(option, "").exception).partition(",")[0] for option in ("--backend", "--instance-type")] == [
+        "--backend : expected aws or local",
+        "--instance-type : expected names such as ml.p3.2xlarge",
+    ]
+
+
 def test_a_container_is_held_to_its_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "meminfo").write_text("MemTotal:       4194304 kB\nMemFree: 1 kB\n")
     limit = tmp_path / "memory.max"
@@ -126,6 +157,14 @@ def test_the_emulator_is_found_and_odd_keys_are_a_fault(tmp_path: Path, monkeypa
         assert found(doctor("--backend", "local", "--json"))["emulator"]["told"] == f"answers at {server.url}"
         (tmp_path / "home" / "emulator" / "credentials.json").chmod(0o644)
         assert found(doctor("--backend", "local", "--json"))["emulator"]["state"] == "fault"
+        (tmp_path / "home" / "emulator" / "credentials.json").chmod(0o600)
+        (tmp_path / "home" / "emulator" / "endpoint.json").rename(tmp_path / "away")
+        told = found(doctor("--backend", "local", "--json"))["emulator"]
+        assert (told["state"], told["told"]) == ("fault", f"one holds {tmp_path / 'home'}, but does not answer")
+    (tmp_path / "home" / "emulator" / "credentials.json").write_text("{")
+    told = found(doctor("--backend", "local", "--json"))["emulator"]
+    assert told["told"].endswith("credentials.json: not the emulator's keys")
+    assert told["cure"] == "remove it and start the emulator again"
 
 
 def test_without_credentials_aws_is_a_note_unless_it_was_asked_for() -> None:
@@ -262,12 +301,20 @@ def test_where_the_network_is_away_one_question_is_asked(cloud: str, monkeypatch
 
 
 def test_a_region_and_a_profile_that_there_are_not(monkeypatch: pytest.MonkeyPatch, cloud: str) -> None:
-    assert found(doctor("--json", "--region", "mars-1"))["region"]["state"] == "note"
+    told = found(doctor("--json", "--region", "mars-1"))
+    assert (told["region"]["state"], told["the rest of AWS"]["told"]) == ("note", "not asked")
     assert doctor("--backend", "aws", "--region", "mars-1").exit_code == 1
     monkeypatch.setenv("AWS_PROFILE", "")
     monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
     ran = doctor("--backend", "aws", "--profile", "nobody", "--json")
     assert "could not be found" in found(ran)["credentials"]["told"]
+
+
+def test_each_place_that_stands_for_services_is_told_once() -> None:
+    places = {"AWS_ENDPOINT_URL_S3": "http://b", "AWS_ENDPOINT_URL_PRICING": "http://b", "AWS_ENDPOINT_URL": "http://a"}
+    findings = list(account.examine_endpoints({**places, "AWS_REGION": "x", "AWS_ENDPOINT_URL_STS": ""}))
+    assert [finding.told for finding in findings] == ["http://a stands for AWS", "http://b stands for PRICING, S3"]
+    assert findings[1].cure == "unset AWS_ENDPOINT_URL_PRICING AWS_ENDPOINT_URL_S3 leads to AWS itself"
 
 
 def test_refused_questions_are_notes(cloud: str, monkeypatch: pytest.MonkeyPatch) -> None:

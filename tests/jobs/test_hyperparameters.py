@@ -98,6 +98,13 @@ def test_what_the_dataset_decides_has_no_default(name: str) -> None:
 def test_unknown_names_are_refused() -> None:
     with pytest.raises(SagesegError, match="hyperparameter lr is not known; expected one of num_classes"):
         parse_hyperparameters(REQUIRED | {"lr": "0.1"})
+    with pytest.raises(SagesegError, match=r"hyperparameter lerning_rate is not known; did you mean learning_rate\?$"):
+        parse_hyperparameters(REQUIRED | {"lerning_rate": "0.1"})
+
+
+def test_a_network_of_the_open_implementation_alone_is_offered_with_its_ways() -> None:
+    with pytest.raises(SagesegError, match="'unett'; expected one of fcn, psp, deeplab, or --algorithm unet with"):
+        parse_hyperparameters(REQUIRED | {"algorithm": "unett"})
 
 
 def test_step_needs_its_steps() -> None:

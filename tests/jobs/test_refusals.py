@@ -9,6 +9,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import (
     ClientError,
+    ConfigParseError,
     ConnectTimeoutError,
     EndpointConnectionError,
     NoCredentialsError,
@@ -87,7 +88,11 @@ def test_what_aws_refuses_is_one_line_with_the_next_step(code: str, reason: str,
     ("error", "message"),
     [
         (NoCredentialsError(), "no AWS credentials; run aws configure"),
-        (PartialCredentialsError(provider="env", cred_var="AWS_SECRET_ACCESS_KEY"), "no AWS credentials"),
+        (
+            PartialCredentialsError(provider="env", cred_var="AWS_SECRET_ACCESS_KEY"),
+            "Partial credentials found in env, missing: AWS_SECRET_ACCESS_KEY; set what is missing",
+        ),
+        (ConfigParseError(path="/home/a/.aws/config"), "/home/a/.aws/config; correct that file"),
         (UnauthorizedSSOTokenError(), "aws sso login"),
         (EndpointConnectionError(endpoint_url="https://x"), "check the network and run the same command again"),
         (ConnectTimeoutError(endpoint_url="https://x"), "check the network"),

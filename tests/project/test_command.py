@@ -136,7 +136,8 @@ ASKED_FOR_HELP = [
 def test_help_loads_nothing_heavy() -> None:
     program = (
         "import sys; from sageseg.cli import app\n"
-        "heavy = {'torch', 'boto3', 'botocore', 'numpy', 'PIL', 'cv2', 'matplotlib', 'jinja2', 'rich', 'optuna'}\n"
+        "heavy = {'torch', 'boto3', 'botocore', 'numpy', 'PIL', 'cv2', 'matplotlib', 'jinja2', 'rich', 'optuna',"
+        "'multiprocessing', 'logging'}\n"
         f"for words in {ASKED_FOR_HELP!r}:\n"
         "    try: app(words)\n"
         "    except SystemExit: print('LOADED', words, sorted(heavy & set(sys.modules)))"

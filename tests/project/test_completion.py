@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from typer.main import get_command_name
 
 from formats.verbs.completion import closed_choice, kept_names, several_of
 from sageseg.cli import app
@@ -66,7 +68,7 @@ def test_bash_completes_verbs_options_words_and_names(shell: Path) -> None:
     assert verbs == ["show"]
     assert options == ["--early-stopping-tolerance"]
     assert words == ["adam", "adagrad"]
-    assert names == ["cars", "cars-2"]
+    assert names == ["cars", "cars-2", "cars-live"]  # show knows endpoints too
     assert instances == ["ml.p2.xlarge,ml.g5.4xlarge", "ml.p2.xlarge,ml.g5.48xlarge"]
     assert files == []  # bash goes on with files then: complete -o default
 
@@ -91,6 +93,19 @@ def test_what_begins_so_is_offered(
     context = command.make_context("x", [], resilient_parsing=True)
     assert [item.value for item in found.shell_complete(context, "ca")] == offered
     assert [item.value for item in found.shell_complete(context, "")] != []
+
+
+def test_whatever_names_a_job_or_an_endpoint_is_completed() -> None:
+    """By what help says of it, so that a verb that moves or is new is held to it."""
+    jobs = next(group.typer_instance for group in app.registered_groups if group.name == "jobs")
+    asked = {}
+    for verb in jobs.registered_commands if jobs else ():
+        command, _ = find_command(app, ("jobs", verb.name or get_command_name(verb.callback.__name__)))  # type: ignore[union-attr]
+        for each in command.params:
+            if re.match("Name of an? (job|endpoint)|A job's name", getattr(each, "help", None) or ""):
+                asked[command.name] = each._custom_shell_complete is not None
+    assert len(asked) > 9
+    assert [verb for verb, offers in asked.items() if not offers] == []
 
 
 def test_closed_choices_and_lists() -> None:

@@ -9,6 +9,7 @@ from unittest.mock import patch
 
 import pytest
 from jsonschema import Draft7Validator
+from PIL import Image
 
 from formats.texts.yaml_text import parse_yaml
 from prep.recognise.recognised import Recognised, found
@@ -38,7 +39,7 @@ def desk(tmp_path: Path) -> Path:
 
 
 def init(desk: Path, *words: str, answers: str | None = None) -> Ran:
-    """With `answers` at a terminal; what is asked beyond them gets Enter."""
+    """With `answers` at a terminal, whose input ends then."""
     if answers is None:
         return typed(["init", *words], desk)
     with patch.object(sys, "stdin", Terminal(answers)):
@@ -145,7 +146,33 @@ def test_a_dataset_is_taken_as_it_is(tmp_path: Path) -> None:
     assert "error: --crop: a dataset has its crops already" in refused.stderr
 
 
+@pytest.mark.parametrize("name", ["-x", "a: b", "#c", "a\nb", "'", "no", "007"])
+def test_a_folder_may_have_any_name(desk: Path, name: str) -> None:
+    (desk / "shoot").rename(desk / name)
+    ran = init(desk, "--yes", "--", name)
+    assert ran.returncode == 0, ran.stderr
+    (told,) = read_experiment(desk / "experiment.yaml")["prep"]["labelme"]
+    assert Path(str(told)) == Path(name)
+
+
+def test_the_end_of_input_takes_what_is_proposed_and_says_so(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(desk))
+    ran = init(desk, answers="~/shoot\nlocal\n")
+    assert ran.returncode == 0, ran.stderr
+    assert [line.rpartition(": ")[2] for line in ran.stderr.splitlines() if "is taken" in line] == [
+        "unet is taken",
+        "256 is taken",
+    ]
+
+
 def test_what_must_be_done_first_is_told(tmp_path: Path) -> None:
+    (tmp_path / "masks").mkdir()
+    Image.new("L", (8, 8)).save(tmp_path / "masks" / "0cdf5b5d0ce1_01_mask.gif")
+    told = init(tmp_path, "masks").stderr
+    assert (
+        "masks: Carvana's cars, but IMAGES is the folder of the images, which are not here; then: sageseg prep" in told
+    )
+    assert told.endswith("; and then: sageseg init DATASET\n")
     (tmp_path / "drive.mp4").touch()
     assert "first: sageseg prep frames drive.mp4 --out FRAMES" in init(tmp_path, "drive.mp4").stderr
 
