@@ -15,7 +15,7 @@ PURPOSES = {
     "coco": "prep coco",
     "geo": "rasters on earth: prep geotiff and tiles, analysis geojson",
     "local": "training and predicting on this machine",
-    "onnx": "jobs export",
+    "onnx": "jobs export, and predicting with ONNX models",
     "plot": "jobs metrics --plot, jobs features, notebooks",
     "rehearse": "jobs emulator --with-s3, the rest of AWS on this machine",
     "sdk": "ModelTrainer of the SageMaker SDK",
