@@ -244,6 +244,7 @@ class EndpointRun:
         number = len(list(self._folder.glob("*.jsonl"))) + 1
         return ServingPlan(
             folder=self._folder / f"container-{number}",
+            image=wanted.image,
             model_uri=wanted.model_uri,
             log_group=endpoint_logs(self.name),
             log_stream=f"{wanted.variant}/i-{uuid.uuid4().hex[:17]}",
