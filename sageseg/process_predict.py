@@ -58,7 +58,9 @@ def _check_record(artefact: Path) -> None:
     from jobs.tracking.training_data import data_of_artefact
 
     job = artefact.resolve().parent.parent
-    if (job / RECORD).is_file() and data_of_artefact(find_model(str(artefact)).artefact.hyperparameters, str(artefact)) is None:
+    if (job / RECORD).is_file() and data_of_artefact(
+        find_model(str(artefact)).artefact.hyperparameters, str(artefact)
+    ) is None:
         raise SagesegError(
             f"{artefact}: how its images were prepared is told by {job / RECORD} alone, which would not come along; "
             f"put {job} into S3 and name the artefact there"

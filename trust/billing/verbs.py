@@ -92,7 +92,11 @@ VERBS = (
     Verb("deploy an asynchronous endpoint", lambda _served, _: ["jobs", "deploy", NAME, "--yes", "--async"]),
     Verb("predict by batch", lambda served, folder: _predict(served, folder, "--via", "batch", "--yes"), leaves=False),
     Verb("predict by endpoint", lambda served, folder: _predict(served, folder, "--via", "endpoint"), _deployed),
-    Verb("predict by a queue", lambda served, folder: _predict(served, folder, "--via", "endpoint"), _queued),
+    Verb(
+        "predict by a queue",
+        lambda served, folder: _predict(served, folder, "--via", "endpoint", "--parallel", "1"),
+        _queued,
+    ),
     Verb("delete", lambda _served, _: ["jobs", "delete", NAME], _deployed, leaves=False),
     Verb("delete what sleeps", lambda _served, _: ["jobs", "delete", NAME], _queued, leaves=False),
     Verb(

@@ -34,7 +34,6 @@ _OTHERS = (
     ("jobs predict model.tar.gz images --out OUT --crop 48 --overlap 8 --stitch", 6),
     ("jobs predict model.tar.gz drive.mp4 --every 10 --out OUT", 4),
     ("jobs features model.tar.gz image.jpg --out OUT.png", 3),
-    ("jobs export model.tar.gz --int8 --dataset dataset --images 2 --max-loss 1 --out OUT.tar.gz", 3),
     ("jobs policy --bucket cars --region us-east-1 --account 123456789012 --out OUT", 6),
     ("jobs lambda cars --out OUT.yaml", 3),
     ("analysis stitch predictions --dataset dataset --out OUT", 16),
