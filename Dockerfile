@@ -30,9 +30,10 @@ COPY constraints.txt ./
 ARG TORCH_INDEX=https://download.pytorch.org/whl/${TORCH}
 RUN pip install "$(grep '^torch==' constraints.txt)" --index-url ${TORCH_INDEX}
 
-# what setup.cfg requires, in the versions that were tested; an edit of the source does not repeat it
+# what setup.cfg requires, in the versions that were tested, and of its extra onnx what serving needs; an edit of the
+# source does not repeat it
 COPY setup.cfg pyproject.toml LICENSE ./
-RUN pip install -c constraints.txt ".[local]"
+RUN pip install -c constraints.txt ".[local]" onnxruntime
 
 COPY . .
 RUN pip install --no-deps --force-reinstall . && pip check

@@ -19,6 +19,8 @@ ABOUT = "image: float32 (1, 3, H, W), RGB in 0..255, normalised within; probabil
 HYPERPARAMETERS, CLASSES, PRECISION = "sageseg.hyperparameters", "sageseg.classes", "sageseg.precision"
 """Names of a model's own metadata: the training's hyperparameters as a JSON object, the names of the classes by id as a
 JSON list where they are known, and the type in which it convolves, `float32` or `int8`."""
+_LETTERS = 200
+"""Of what onnxruntime says of a model."""
 _AGAIN = "export it again by sageseg jobs export"
 
 
@@ -80,7 +82,8 @@ def open_session(content: bytes, source: str) -> Any:
     except MemoryError:
         raise
     except Exception as e:  # onnxruntime's errors have no base of their own
-        raise SagesegError(f"{source}: onnxruntime does not load it ({str(e).partition(chr(10))[0]}); {_AGAIN}") from e
+        said = str(e).partition("\n")[0].rpartition("] : ")[2][:_LETTERS]
+        raise SagesegError(f"{source}: onnxruntime does not load it ({said}); {_AGAIN}") from e
 
 
 def check_model(session: Any, num_classes: int, source: str) -> None:
@@ -89,6 +92,9 @@ def check_model(session: Any, num_classes: int, source: str) -> None:
     expected = [(INPUT, "tensor(float)", 4), (OUTPUT, "tensor(float)", 4)]
     if given != expected:
         raise SagesegError(f"{source}: not a model of an image to class probabilities; {_AGAIN}")
+    sides = session.get_inputs()[0].shape[2:]
+    if any(isinstance(side, int) for side in sides):
+        raise SagesegError(f"{source}: takes images of one size alone; {_AGAIN}")
     classes = session.get_outputs()[0].shape[1]
     if isinstance(classes, int) and classes != num_classes:
         raise SagesegError(f"{source}: gives {classes} classes, but its num_classes is {num_classes}; {_AGAIN}")

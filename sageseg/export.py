@@ -131,6 +131,11 @@ def _export_int8(trained: TrainedModel, out: Path, options: Int8Options, opset: 
         raise RuntimeError("--int8 came without a dataset")
     dataset, artefact = open_dataset(options.dataset), trained.artefact
     check_classes(trained, dataset)
+    if trained.classes and trained.classes.names != dataset.classes.names:
+        raise SagesegError(
+            f"{options.dataset}: its classes are {', '.join(dataset.classes.names)}, and those of {trained.name} "
+            f"{', '.join(trained.classes.names)}; name the dataset that it was trained on, or one of the same classes"
+        )
     calibrating, validating = calibration_rows(dataset, options.images or IMAGES), validation_rows(dataset)
     maps = recorded_label_maps({"label_map": trained.data.label_map}, Path(trained.name))
     label_map = maps.of_split(SPLIT, trained.num_classes) if maps else None
@@ -155,9 +160,9 @@ def _export_int8(trained: TrainedModel, out: Path, options: Int8Options, opset: 
             "max_loss": most,
         }
         text = json.dumps(figures, indent=2, ensure_ascii=False) + "\n"
+        beside.write_bytes(file_of(out, artefact, int8, [(FIGURES, text.encode())]))  # before it alone gets its name
         if out.suffix == ".onnx":
-            write_text(_figures_path(out), text)  # first: what tells of no model yet has the checksum of one
-        beside.write_bytes(file_of(out, artefact, int8, [(FIGURES, text.encode())]))
+            write_text(_figures_path(out), text)
     say(f"{len(int8) / 1e6:.1f} MB in place of {len(plain) / 1e6:.1f}")
     result(f"{out}: INT8 {describe_loss(found)}")
 

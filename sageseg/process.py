@@ -22,7 +22,7 @@ WORDS_LAST = {"allow_interspersed_args": False, "ignore_unknown_options": False}
 """What stands behind the first word of the verb is the verb's own."""
 _ALONE = {"report": "analysis", "stitch": "analysis", "predict": "jobs"}
 """Verbs that are typed without their room, by which it is found."""
-EXTRAS = {"prep": ("coco", "geo", "video"), "jobs": ("geo", "local", "video"), "analysis": ("geo",)}
+EXTRAS = {"prep": ("coco", "geo", "video"), "jobs": ("geo", "local", "onnx", "video"), "analysis": ("geo",)}
 """Of setup.cfg, what a room's verbs may need on an instance that installs the project's wheel."""
 EVERY_EXTRA = tuple(sorted({extra for extras in EXTRAS.values() for extra in extras}))
 Words = Annotated[

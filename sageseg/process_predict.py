@@ -53,12 +53,14 @@ def _check_model(named: str, backend: str, region: str | None) -> None:
 
 def _check_record(artefact: Path) -> None:
     """A single file is sent, without the record beside it: refused where that alone tells how images are prepared."""
-    from jobs.contract.artefact import read_artefact
     from jobs.tracking.records import RECORD
+    from jobs.tracking.trained_model import find_model
     from jobs.tracking.training_data import data_of_artefact
 
     job = artefact.resolve().parent.parent
-    if (job / RECORD).is_file() and data_of_artefact(read_artefact(artefact).hyperparameters, str(artefact)) is None:
+    if (job / RECORD).is_file() and data_of_artefact(
+        find_model(str(artefact)).artefact.hyperparameters, str(artefact)
+    ) is None:
         raise SagesegError(
             f"{artefact}: how its images were prepared is told by {job / RECORD} alone, which would not come along; "
             f"put {job} into S3 and name the artefact there"

@@ -28,18 +28,18 @@ from jobs.endpoints.container_log import show_log
 from jobs.endpoints.delete import remove_endpoint
 from jobs.endpoints.first_answer import check_endpoint
 from jobs.endpoints.invocations import open_caller
-from jobs.endpoints.lease import create_schedule, delete_schedule
+from jobs.endpoints.lease import create_schedule, delete_schedule, schedule_name
 from jobs.endpoints.parts import CONFIG, ENDPOINT, MODEL, Kind, capacity_of, delete_part, describe_part, tags_of
 from jobs.endpoints.plan import Deployment
-from jobs.endpoints.records import EndpointRecord, read_endpoint, write_endpoint
+from jobs.endpoints.records import EndpointRecord, forget_endpoint, read_endpoint, write_endpoint
 from jobs.endpoints.scaling import has_scaling, set_scaling
 from jobs.tracking.job_calls import POLL_SECONDS
 from jobs.tracking.trained_model import TrainedModel
 
 _PARTS = {
-    "CreateModel": creating.MODEL,
-    "CreateEndpointConfig": creating.CONFIG,
-    "CreateEndpoint": creating.ENDPOINT,
+    "CreateModel": (creating.MODEL, MODEL),
+    "CreateEndpointConfig": (creating.CONFIG, CONFIG),
+    "CreateEndpoint": (creating.ENDPOINT, ENDPOINT),
 }
 """What makes an endpoint, in the order in which it is made."""
 SLEEPS = {
@@ -66,12 +66,13 @@ def deploy(
     place = open_place(trained.backend, trained.region)
     record = _begun_before(place, deployment, requests)
     if record is None:
-        left = _left_over(place, deployment.name)
+        _left_over(place, deployment.name)
         quote = agree()
-        for kind in left:
-            delete_part(place.sagemaker, kind, deployment.name)
-            say(f"{kind.word} {deployment.name}: left by an earlier endpoint, replaced")
-        record = _create(place, _new_record(deployment, requests, quote))
+        with creating.alone(ENDPOINT.word, place.backend, place.region, deployment.name):
+            for kind in _left_over(place, deployment.name):  # again: somebody else may have made one meanwhile
+                delete_part(place.sagemaker, kind, deployment.name)
+                say(f"{kind.word} {deployment.name}: left by an earlier endpoint, replaced")
+            record = _create(place, _new_record(deployment, requests, quote))
         say(f"started endpoint {record.name} on {_machines(deployment)}")
     if not wait:
         return record
@@ -151,18 +152,19 @@ def _left_over(place: Place, name: str) -> list[Kind]:
 def _create(place: Place, record: EndpointRecord) -> EndpointRecord:
     """The schedule before there is anything to pay for, then all three parts; where AWS refuses one, none. The record
     is written first, and stays where nobody knows what is there: then the same command again goes on."""
-    since = datetime.fromisoformat(record.created)
+    since, made, leased = datetime.fromisoformat(record.created), list[Kind](), False
     write_endpoint(record)
     try:
-        _schedule(record, since)
-        for operation, call in _PARTS.items():
+        leased = _schedule(record, since)
+        for operation, (call, kind) in _PARTS.items():
             arn = create(place.sagemaker, call, record.requests[operation], since)
+            made.append(kind)
         record = replace(record, arn=arn)
         write_endpoint(record)
     except UnknownOutcomeError:
         raise
     except SagesegError:
-        _take_back(place, record)
+        _unmake(place, record, made, leased=leased)
         raise
     except KeyboardInterrupt:
         say(_remains(record))
@@ -170,13 +172,27 @@ def _create(place: Place, record: EndpointRecord) -> EndpointRecord:
     return record
 
 
-def _schedule(record: EndpointRecord, since: datetime) -> None:
-    """Make the schedule; without it nothing is made."""
+def _unmake(place: Place, record: EndpointRecord, made: list[Kind], *, leased: bool) -> None:
+    """Delete what was made before AWS refused the next part. What else has that name is another deployment's, which
+    came first."""
+    try:
+        for kind in reversed(made):
+            if delete_part(place.sagemaker, kind, record.name):
+                say(f"{kind.word} {record.name}: deleted")
+        forget_endpoint(record.name)
+        if leased and delete_schedule(record.name, record.region):
+            say(f"schedule {schedule_name(record.name)}: deleted")
+    except SagesegError as e:
+        say(f"of endpoint {record.name} parts may remain, which cost nothing ({e}); sageseg jobs leftovers shows them")
+
+
+def _schedule(record: EndpointRecord, since: datetime) -> bool:
+    """Make the schedule; without it nothing is made. Whether there is one now."""
     if not record.until:
-        return
+        return False
     if not record.scheduled:
         say(f"the lease ends at {record.until}, when the emulator deletes the endpoint")
-        return
+        return False
     try:
         delete_schedule(record.name, record.region)  # of an earlier endpoint of that name
         create_schedule(record.requests["CreateSchedule"], record.region, since)
@@ -188,10 +204,11 @@ def _schedule(record: EndpointRecord, since: datetime) -> None:
             "sageseg jobs policy --scheduler writes the permissions and the role, or leave --ttl out"
         ) from e
     say(f"the lease ends at {record.until}, when EventBridge Scheduler deletes the endpoint")
+    return True
 
 
 def _take_back(place: Place, record: EndpointRecord) -> None:
-    """Delete what this deployment made; parts of that name that are somebody else's stay."""
+    """Delete an endpoint that this deployment made, with its parts."""
     try:
         for line in remove_endpoint(place, record.name):
             if line.endswith(": deleted"):

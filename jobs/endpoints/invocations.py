@@ -15,7 +15,7 @@ from jobs.backends import Place, make_client
 from jobs.contract.invocation import ASYNC_BYTES, ENDPOINT_BYTES, PROTOBUF_TYPES, SERVERLESS_BYTES
 from jobs.contract.log_lines import endpoint_logs
 from jobs.contract.serving_requests import MAX_INVOCATION_BYTES
-from jobs.endpoints.parts import Capacity
+from jobs.endpoints.parts import ENDPOINT, Capacity, describe_part
 from jobs.endpoints.queued import FIRST_PAUSE, Queue
 from jobs.endpoints.stores import open_store
 
@@ -94,12 +94,18 @@ def open_caller(place: Place, name: str, capacity: Capacity) -> Caller:
     runtime = make_client("sagemaker-runtime", place.backend, place.region, once=True, cold=cold)
     if capacity.answers_uri:
         store = open_store(capacity.answers_uri, place.region, capacity.kms_key)
-        queue = Queue(capacity.answers_uri, store, FIRST_PAUSE[place.backend])
+        queue = Queue(capacity.answers_uri, store, FIRST_PAUSE[place.backend], lambda: _check_there(place, name))
         return Caller(name, runtime, queue, ASYNC_BYTES, ASYNC_BYTES)
     if cold:
         more = ", deploy it with a larger --max-concurrency"
         return Caller(name, runtime, None, SERVERLESS_BYTES, SERVERLESS_BYTES, more)
     return Caller(name, runtime)
+
+
+def _check_there(place: Place, name: str) -> None:
+    found = describe_part(place.sagemaker, ENDPOINT, name)
+    if found is None or found["EndpointStatus"] == "Deleting":
+        raise SagesegError(gone(name))
 
 
 def is_transient(error: SagesegError) -> bool:

@@ -7,13 +7,16 @@ What was put and what came is deleted; what a killed caller leaves goes with the
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import count
 from secrets import token_hex
 from time import monotonic
 from typing import Any
 
 from aws.clients import aws_errors
 from aws.errors import AwsError
+from formats.console import say
 from formats.errors import SagesegError
 from jobs.endpoints.stores import Store
 
@@ -22,19 +25,24 @@ QUEUED_SECONDS, WORKED_SECONDS = 3600, 900
 FIRST_PAUSE = {"aws": 0.5, "local": 0.05}
 """Seconds between two looks for an answer, by backend; they grow."""
 _LONGEST_PAUSE, _LONGER = 5.0, 1.5
+_LOOKS = 12
+"""For an answer, after which the endpoint itself is looked for."""
 _LETTERS = 500
 """Of what an endpoint says of a failure."""
 
 
 @dataclass(frozen=True)
 class Queue:
-    """An asynchronous endpoint's place under `uri`, which many threads may share. `given_up` is set when nobody waits
-    for answers any more."""
+    """An asynchronous endpoint's place under `uri`, which many threads may share. `check_there` raises SagesegError
+    where there is no endpoint any more, whose answers would never come. `given_up` is set when nobody waits for answers
+    any more."""
 
     uri: str
     store: Store
     pause: float
+    check_there: Callable[[], None]
     given_up: threading.Event = field(default_factory=threading.Event)
+    untidy: threading.Event = field(default_factory=threading.Event)
 
     def ask(self, runtime: Any, endpoint: str, body: bytes, accept: str) -> bytes:
         """The answer to an image. Raises SagesegError; an AwsError as of InvokeEndpoint where the model failed."""
@@ -53,7 +61,16 @@ class Queue:
             failure = told.get("FailureLocation")  # an endpoint of others' may tell nowhere what failed
             return self._await(endpoint, self._name(told["OutputLocation"]), failure and self._name(failure))
         finally:
-            self.store.delete(image)
+            self._delete(image)
+
+    def _delete(self, name: str) -> None:
+        """An answer is worth more than what remains of it, which is told once."""
+        try:
+            self.store.delete(name)
+        except SagesegError as e:
+            if not self.untidy.is_set():
+                self.untidy.set()
+                say(f"note: {self.uri} keeps what was sent and answered ({e}); sageseg jobs delete removes it")
 
     def _name(self, uri: str) -> str:
         """Of an answer, below the endpoint's place."""
@@ -66,17 +83,21 @@ class Queue:
 
     def _await(self, endpoint: str, answer: str, failure: str | None) -> bytes:
         deadline, pause = monotonic() + QUEUED_SECONDS + WORKED_SECONDS, self.pause
-        while not self.given_up.wait(pause):
+        for look in count(1):
+            if self.given_up.wait(pause):
+                break
             pause = min(pause * _LONGER, _LONGEST_PAUSE)
             found = self.store.find(answer)
             if found is not None:
-                self.store.delete(answer)
+                self._delete(answer)
                 return found
             failed = self.store.find(failure) if failure else None
             if failure and failed is not None:
-                self.store.delete(failure)
+                self._delete(failure)
                 said = failed.decode("utf-8", "replace")[:_LETTERS]
                 raise AwsError(f"asking endpoint {endpoint}", "ModelError", said)
+            if look % _LOOKS == 0:
+                self.check_there()
             if monotonic() > deadline:
                 raise SagesegError(
                     f"endpoint {endpoint}: no answer within {(QUEUED_SECONDS + WORKED_SECONDS) // 60} minutes; sageseg "

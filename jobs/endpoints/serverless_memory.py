@@ -42,12 +42,27 @@ MEASURED = {
 """By algorithm and backbone, of which unet has none; `benchmarks/serving_memory.py`, 2026-11-29."""
 
 
+_BARE, _TIMES = 100, 4.5
+"""MB of the program with an ONNX model that weighs nothing, and what it takes for each MB of one while that is loaded:
+no less than any that was measured (docs/serving.md)."""
+
+
+def by_onnxruntime(network: Taken, model_mb: float) -> Taken:
+    """What an ONNX model of so many MB takes, whose network in torch takes so much: beside the weights the features,
+    which in INT8 take less."""
+    ready = math.ceil(_BARE + _TIMES * model_mb)
+    return Taken(ready, ready, ready + network.large - network.small)
+
+
 def check_memory(trained: TrainedModel, memory_mb: int) -> None:
     """Raise SagesegError where a model and one image of its training's crop would not fit."""
     network = trained.trained_network
     backbone = "resnet-50" if network.algorithm == "unet" else network.backbone
     side = max(network.crop_size, _SMALL)
-    needed = math.ceil(_BESIDE * MEASURED[network.algorithm, backbone].by_image(side))
+    taken = MEASURED[network.algorithm, backbone]
+    if trained.is_onnx:
+        taken = by_onnxruntime(taken, len(trained.artefact.onnx or b"") / 2**20)
+    needed = math.ceil(_BESIDE * taken.by_image(side))
     if needed <= memory_mb:
         return
     enough = next((size for size in SERVERLESS_MEMORY if size >= needed), None)

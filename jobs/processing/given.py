@@ -4,6 +4,7 @@ the same name, but for what the verb itself reads from S3, of which an instance 
 from __future__ import annotations
 
 import hashlib
+import re
 import shlex
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,8 +17,9 @@ from formats.errors import SagesegError
 from jobs.processing.request import INPUT, Given
 from jobs.tracking.records import RECORD
 
-_OF_JOB = "output/model.tar.gz"
-"""A job's artefact, in the folder of its output."""
+_OF_JOB = re.compile(r"(.+)/(output/[^/]+\.(?:tar\.gz|onnx))")
+"""A model in the folder of a job's output: the job's folder, and the rest. A job's own is model.tar.gz, what it was
+exported as may lie beside it."""
 
 
 @dataclass(frozen=True)
@@ -75,14 +77,10 @@ def find_here(value: str) -> Found:
     """A place for the emulator, which reads this machine's folders where they are."""
     path = Path(value).resolve()
     job = path.parent.parent
-    if _is_of_job(path.as_posix()) and path.is_file() and (job / RECORD).is_file():
-        return Found(job.as_uri(), is_file=False, inside=_OF_JOB)
+    of_job = _OF_JOB.fullmatch(path.as_posix())
+    if of_job and path.is_file() and (job / RECORD).is_file():  # which tells how images are to be prepared
+        return Found(job.as_uri(), is_file=False, inside=of_job[2])
     return Found(path.as_uri(), path.is_file())
-
-
-def _is_of_job(place: str) -> bool:
-    """Whether a place may be a job's artefact, whose record, which tells how images are to be prepared, lies beside."""
-    return place.endswith(f"/{_OF_JOB}")
 
 
 def find_at_aws(value: str, s3: Any, uploads_uri: str) -> Found:
@@ -114,9 +112,10 @@ def find_in_s3(value: str, s3: Any) -> Found:
         if name and not value.endswith("/") and first(key) == key:
             if first(f"{key}/"):
                 raise SagesegError(f"{value}: an object, and a folder with objects; {value}/ is the folder")
-            record = key.removesuffix(_OF_JOB) + RECORD
-            if _is_of_job(value) and first(record) == record:
-                return Found(value.removesuffix(f"/{_OF_JOB}"), is_file=False, inside=_OF_JOB)
+            of_job = _OF_JOB.fullmatch(value)
+            record = key.removesuffix(of_job[2]) + RECORD if of_job else ""
+            if of_job and first(record) == record:
+                return Found(of_job[1], is_file=False, inside=of_job[2])
             return Found(value, is_file=True)
         if below and first(below):
             return Found(value.rstrip("/"), is_file=False)

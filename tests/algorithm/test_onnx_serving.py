@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from onnx import TensorProto, helper
 from PIL import Image
 
 from formats.errors import SagesegError
@@ -23,6 +24,7 @@ from jobs.algorithm.serving.shared_batches import SharedBatches
 from jobs.contract.artefact import BEST, HYPERPARAMETERS, ONNX, Artefact, read_model_folder
 from jobs.contract.invocation import PNG, PROTOBUF_TYPES
 from jobs.contract.probabilities import decode_probabilities
+from jobs.onnx_models import INPUT, OUTPUT, finished
 from tests.support.dataset_samples import disc_image
 from tests.support.onnx_samples import SETTINGS, bright_onnx
 from tests.support.tiny_model import write_artefact
@@ -102,6 +104,23 @@ def test_what_fails_is_what_serving_and_predicting_look_for(
     monkeypatch.setattr(model, "_session", Failing(words))
     with pytest.raises(kind):
         model.predict_masks(np.zeros((1, 8, 8, 3), np.uint8))
+
+
+def averages(side: int | str) -> Artefact:
+    """A model that tells of an image as a whole, in three classes, and takes images of such sides."""
+    taken = helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [1, 3, side, side])
+    given = helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, [1, 3, "y", "x"])
+    graph = helper.make_graph([helper.make_node("GlobalAveragePool", [INPUT], [OUTPUT])], "whole", [taken], [given])
+    settings = {**SETTINGS, "num_classes": "3"}
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
+    return Artefact(settings, {}, "sample", finished(model, {}))
+
+
+def test_what_is_no_model_of_pixels_is_refused() -> None:
+    with pytest.raises(SagesegError, match="^sample: takes images of one size alone; export it again by sageseg jobs"):
+        OnnxPredictor(averages(8))
+    with pytest.raises(SagesegError, match=r"^sample: answers \(1, 3, 1, 1\) in place of \(1, 3, 8, 8\); export it"):
+        OnnxPredictor(averages("side")).predict_masks(np.zeros((1, 8, 8, 3), np.uint8))
 
 
 def test_of_equal_probabilities_the_first_class_counts() -> None:

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from jobs.contract.model_archive import packed_files
+from jobs.contract.registry import builtin_image
 from tests.support.emulator_setup import create_model, emulator, rehearse, wait_until
 from tests.support.hosting_setup import PREFIX, configure, deploy, invoke, status
 
@@ -37,6 +39,18 @@ def test_a_model_that_is_no_archive(tmp_path: Path) -> None:
         wait_until(lambda: status(sagemaker) == "Failed")
         reason = sagemaker.describe_endpoint(EndpointName="endpoint")["FailureReason"]
     assert "model.tar.gz: cannot be unpacked as model.tar.gz" in reason
+
+
+def test_an_onnx_model_under_the_image_of_the_built_in(tmp_path: Path) -> None:
+    with emulator(tmp_path) as (sagemaker, _, _):
+        image = builtin_image("eu-central-1")
+        create_model(sagemaker, tmp_path, Image=image)
+        (tmp_path / "model.tar.gz").write_bytes(packed_files([("model.onnx", b"onnx")]))
+        configure(sagemaker)
+        sagemaker.create_endpoint(EndpointName="endpoint", EndpointConfigName="config")
+        wait_until(lambda: status(sagemaker) == "Failed")
+        reason = sagemaker.describe_endpoint(EndpointName="endpoint")["FailureReason"]
+    assert reason == f"The container of {image} reads no model.onnx, and model.tar.gz holds no model_best.params."
 
 
 @pytest.mark.parametrize("name", ["../outside", "/outside", "link"])

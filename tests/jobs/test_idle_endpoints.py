@@ -154,6 +154,27 @@ def test_a_deployment_whose_end_nobody_heard_goes_on_with_the_endpoint(
     assert "endpoint cars: is there already (InService)" in error_of(run("deploy", "cars", "--yes", "--async"))
 
 
+def test_of_two_deployments_of_one_name_the_first_stays(aws: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other begins while the first one's price is agreed to, or makes its model on another machine."""
+    with monkeypatch.context() as patch:
+
+        def agree(*_: Any) -> None:
+            patch.undo()
+            deploy("--async")
+
+        patch.setattr("jobs.endpoints.commands._agreed_quote", agree)
+        taken = error_of(run("deploy", "cars", "--yes"))
+    assert taken.startswith("endpoint cars: is there already (InService); sageseg jobs delete cars removes it")
+    assert (aws.endpoint(), len(aws.left())) == ("InService", 3)
+    assert run("delete", "cars").exit_code == 0
+    wait_until(lambda: aws.left() == [])
+    deploy("--no-wait")
+    monkeypatch.setattr("jobs.endpoints.deploy._left_over", lambda *_: [])
+    assert "Cannot create already existing model" in error_of(run("deploy", "cars", "--yes"))
+    wait_until(lambda: aws.endpoint() == "InService")
+    assert len(aws.left()) == 3
+
+
 def test_an_endpoint_that_would_never_sleep_is_not_left(aws: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any) -> None:
         said = "User: arn:aws:iam::1:user/me is not authorized to perform: application-autoscaling:PutScalingPolicy"

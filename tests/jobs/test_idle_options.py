@@ -16,7 +16,7 @@ from jobs.cost.prices import Rate, find_serverless_rate
 from jobs.cost.quotes import AsyncQuote, ServerlessQuote
 from jobs.endpoints.options import DeployOptions
 from jobs.endpoints.plan import plan_deployment, requests_of
-from jobs.endpoints.serverless_memory import MEASURED, Taken
+from jobs.endpoints.serverless_memory import MEASURED, Taken, by_onnxruntime
 from jobs.tracking.trained_model import TrainedModel
 
 NOW = datetime(2026, 11, 29, tzinfo=UTC)
@@ -106,6 +106,21 @@ def test_memory_grows_with_the_pixels_from_one_measured_image_to_the_other() -> 
     assert {(algorithm, backbone) for algorithm, backbone in MEASURED if algorithm != "unet"} == {
         (algorithm, backbone) for algorithm in ("fcn", "psp", "deeplab") for backbone in ("resnet-50", "resnet-101")
     }
+
+
+def test_an_onnx_model_takes_memory_by_its_size_and_no_less_than_was_measured() -> None:
+    """`benchmarks/serving_memory.py --form float32` and `int8`, 2026-11-29: MB of the model, then the peaks."""
+    measured = {
+        ("fcn", "resnet-50"): [(126, 637, 637, 1062), (32, 184, 233, 433)],
+        ("fcn", "resnet-101"): [(199, 861, 861, 1143)],
+        ("psp", "resnet-50"): [(179, 890, 890, 1589), (45, 219, 283, 524)],
+        ("deeplab", "resnet-101"): [(224, 913, 1034, 1321)],
+    }
+    for network, models in measured.items():
+        for size, ready, small, large in models:
+            taken = by_onnxruntime(MEASURED[network], size)
+            assert taken.ready >= ready
+            assert (1.2 * taken.by_image(512) >= small, 1.2 * taken.by_image(1024) >= large) == (True, True)
 
 
 def test_a_dry_run_of_an_asynchronous_endpoint_holds_its_scaling() -> None:

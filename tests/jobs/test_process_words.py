@@ -111,6 +111,7 @@ def test_an_artefact_brings_the_record_that_lies_beside_it(places: Path) -> None
     ("key", "uri", "inside"),
     [
         ("jobs/first/output/model.tar.gz", "s3://b/jobs/first", "output/model.tar.gz"),
+        ("jobs/first/output/int8.onnx", "s3://b/jobs/first", "output/int8.onnx"),
         ("jobs/second/output/model.tar.gz", "s3://b/jobs/second/output/model.tar.gz", ""),
         ("model.tar.gz", "s3://b/model.tar.gz", ""),
     ],
@@ -127,17 +128,19 @@ def test_an_object_that_is_called_like_a_folder_is_not_guessed() -> None:
     assert find_in_s3("s3://b/cars/", there) == Found("s3://b/cars", is_file=False)
 
 
+@pytest.mark.parametrize("name", ["model.tar.gz", "model.onnx"])
 @pytest.mark.parametrize("tells", [True, False])
 def test_a_record_that_would_stay_behind_is_refused_where_it_alone_tells(
-    tells: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tells: bool, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    artefact = tmp_path / "first" / "output" / "model.tar.gz"
+    artefact = tmp_path / "first" / "output" / name
     artefact.parent.mkdir(parents=True)
     artefact.write_bytes(b"model")
     (tmp_path / "first" / "job.json").write_text("{}")
     hyperparameters = dict.fromkeys(ARTEFACT.values(), "none") if tells else {}
     read = SimpleNamespace(hyperparameters=hyperparameters)
-    monkeypatch.setattr("jobs.contract.artefact.read_artefact", lambda _: read)
+    reader = "read_onnx" if name.endswith(".onnx") else "read_artefact"
+    monkeypatch.setattr(f"jobs.tracking.trained_model.{reader}", lambda _: read)
     given = {of.name: of.default for of in fields(RouteOptions)}
     given |= {"model": str(artefact), "sources": [tmp_path], "via": "artefact", "stitch": False}
     check_predict(given, "local")

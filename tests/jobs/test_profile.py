@@ -40,7 +40,9 @@ def configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_profile_that_there_is_not_is_answered_with_those_there_are(words: tuple[str, ...]) -> None:
     ran = CliRunner().invoke(app, words)
     assert isinstance(ran.exception, SagesegError), (ran.output, ran.exception)
-    assert str(ran.exception).endswith("The config profile (elsewhere) could not be found; the profiles are here, there")
+    assert str(ran.exception).endswith(
+        "The config profile (elsewhere) could not be found; the profiles are here, there"
+    )
 
 
 def test_without_any_the_command_that_makes_one_is_named(configured: Path) -> None:

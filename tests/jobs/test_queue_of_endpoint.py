@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ class Runtime:
 
 def queue(root: Path) -> Queue:
     root.mkdir()
-    return Queue(root.as_uri(), FolderStore(root), 0.001)
+    return Queue(root.as_uri(), FolderStore(root), 0.001, lambda: None)
 
 
 def left(root: Path) -> list[Path]:
@@ -75,6 +76,28 @@ def test_an_endpoint_that_answers_elsewhere_is_not_waited_for(tmp_path: Path) ->
     with pytest.raises(SagesegError, match=r"/b/1\.out: not below file://.*/a, where this endpoint is configured to"):
         queue(tmp_path / "a").ask(Runtime(tmp_path / "b"), "cars", b"jpeg", "image/png")
     assert left(tmp_path / "a") == []
+
+
+def test_answers_of_an_endpoint_that_went_are_not_waited_for(tmp_path: Path) -> None:
+    def check() -> None:
+        raise SagesegError("endpoint cars: not there")
+
+    ours = replace(queue(tmp_path / "a"), pause=1e-5, check_there=check)
+    with pytest.raises(SagesegError, match="^endpoint cars: not there$"):
+        ours.ask(Runtime(tmp_path / "a"), "cars", b"jpeg", "image/png")
+    assert left(tmp_path / "a") == []
+
+
+def test_what_cannot_be_deleted_costs_no_answer_and_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise SagesegError("s3://cars/1.out: cannot be deleted (AccessDenied)")
+
+    monkeypatch.setattr(FolderStore, "delete", refuse)
+    assert queue(tmp_path / "a").ask(Runtime(tmp_path / "a", "1.out"), "cars", b"jpeg", "image/png") == b"mask"
+    (note,) = capsys.readouterr().err.splitlines()
+    assert "keeps what was sent and answered (s3://cars/1.out: cannot be deleted (AccessDenied)); sageseg" in note
 
 
 def test_waiting_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -101,6 +101,13 @@ def test_the_extra_that_is_installed_is_in_setup_cfg() -> None:
     assert "torch" in setup()["options.extras_require"]["local"]
 
 
+def test_onnx_models_are_served_in_the_tested_version() -> None:
+    (line,) = (rest for rest in arguments("RUN") if "[local]" in rest)
+    assert line.split() == ["pip", "install", "-c", "constraints.txt", '".[local]"', "onnxruntime"]
+    assert re.search(r"^onnxruntime==", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
+    assert "onnxruntime" in setup()["options.extras_require"]["onnx"]
+
+
 def test_dependencies_are_installed_before_the_source_is_copied() -> None:
     lines = instructions((ROOT / "Dockerfile").read_text())
     dependencies = next(number for number, (_, rest) in enumerate(lines) if "[local]" in rest)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import json
 import tarfile
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from formats.classes import ClassTable
 from formats.dataset import Dataset, open_dataset
 from formats.images import encode_image
 from formats.masks import read_mask
@@ -18,6 +22,7 @@ from jobs.algorithm.serving import export as exporting
 from jobs.algorithm.serving.export import OnnxModel
 from jobs.contract.artefact import read_artefact
 from jobs.onnx_models import read_onnx
+from jobs.tracking.trained_model import TrainedModel, find_model
 from sageseg.export import calibration_rows
 from tests.support.dataset_samples import disc_image, make_dataset
 from tests.support.onnx_samples import bright_onnx, write_onnx_artefact
@@ -111,6 +116,27 @@ def test_a_model_that_loses_too_much_is_not_written(folder: Path, monkeypatch: p
     assert "it may lose more than --max-loss 0.002; nothing written" in ran.stderr
     assert not list(folder.glob("model.onnx*"))
     assert run(folder, f"{LINE} model.onnx --max-loss 1").returncode == 0
+
+
+def test_a_disk_that_is_full_leaves_no_figures_of_no_model(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> bytes:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(exporting, "file_of", full)
+    assert "error: model.onnx: cannot be written (No space left on device)" in run(folder, f"{LINE} model.onnx").stderr
+    assert not list(folder.glob("*model.onnx*"))
+
+
+def test_a_dataset_of_other_classes_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def trained(*given: Any) -> TrainedModel:
+        return replace(find_model(*given), classes=ClassTable(("_background_", "tram")))
+
+    monkeypatch.setattr("jobs.tracking.trained_model.find_model", trained)
+    said = run(folder, f"{LINE} model.onnx").stderr
+    assert (
+        "error: dataset: its classes are _background_, car, and those of model.tar.gz _background_, tram; name" in said
+    )
+    assert not list(folder.glob("*model.onnx*"))
 
 
 def test_a_model_that_onnxruntime_does_not_load_is_not_written(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

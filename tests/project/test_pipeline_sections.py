@@ -171,7 +171,7 @@ def test_a_stock_image_installs_the_wheel_with_what_each_step_needs(tmp_path: Pa
     wheel = read_wheel(write_wheel(tmp_path / NAME, SAME), EVERY_EXTRA)
     found = read(SECTIONS, wheel=wheel)
     steps = steps_by_name(definition(found.experiment))
-    extras = {"Prepare": "[coco,geo,video]", "Dataset": "", "Predict": "[geo,local,video]", "Report": "[geo]"}
+    extras = {"Prepare": "[coco,geo,video]", "Dataset": "", "Predict": "[geo,local,onnx,video]", "Report": "[geo]"}
     assert [name for name in steps if steps[name]["Type"] == "Processing"] == list(extras)
     assert found.code is not None
     for name, extra in extras.items():

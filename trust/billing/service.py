@@ -14,6 +14,7 @@ import pytest
 from botocore.config import Config
 
 from aws import clients
+from tests.support.aws_setup import aws_client
 from tests.support.emulator_setup import wait_until
 from tests.support.keys import KEYS
 from tests.support.serving_setup import NAME, Served, served_job
@@ -92,9 +93,20 @@ def all_there(served: Served) -> list[tuple[str, str, str]]:
     ]
     found += [("execution", name, status) for name, status in _executions(sagemaker).items()]
     found += [("schedule", str(one["Name"]), "") for one in scheduler.list_schedules()["Schedules"]]
+    found += _scaling(served)
     used = {name for kind, name, _ in found if kind == "endpoint"}
-    apart = [(kind, name) for kind, name, _ in found if kind in ("configuration", "model") and name in used]
+    parts = ("configuration", "model", "scaling")
+    apart = [(kind, name) for kind, name, _ in found if kind in parts and name in used]
     return [one for one in found if one[1] != NAME or one[0] != "training job" if one[:2] not in apart]
+
+
+def _scaling(served: Served) -> Iterator[tuple[str, str, str]]:
+    """What has endpoints sleep and wake, and outlives them."""
+    scaling = aws_client("application-autoscaling", served.emulator_url)
+    for policy in scaling.describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"]:
+        yield "scaling", policy["ResourceId"].split("/")[1], ""
+    for alarm in aws_client("cloudwatch", served.url).describe_alarms()["MetricAlarms"]:
+        yield "scaling", alarm["AlarmName"].removeprefix("sageseg-").removesuffix("-waits"), ""
 
 
 def await_changes(served: Served) -> None:

@@ -166,7 +166,7 @@ def read_is_tuning(name: str) -> bool:
 def _wrong_after(served: Served, verb: Verb, first: Result | None, second: Result) -> Iterator[str]:
     """What is wrong when the same command has run again, undisturbed."""
     if second.exception is not None and not any(words in str(second.exception) for words in _KNOWN):
-        gone = verb.what == "delete" and "no endpoint of that name" in str(second.exception)
+        gone = verb.what.startswith("delete") and "no endpoint of that name" in str(second.exception)
         if not gone:
             yield _end_of(second)
     yield from _unknown(served)
@@ -182,7 +182,7 @@ def _wrong_after(served: Served, verb: Verb, first: Result | None, second: Resul
         yield f"{', '.join(running)} goes on"
     await_changes(served)
     # what is free and new is among the leftovers a quarter of an hour later
-    free = () if verb.what == "delete" else ("configuration", "model")
+    free = () if verb.what.startswith("delete") else ("configuration", "model")
     kept = [one for one in all_there(served) if one[0] not in (*free, "transform job") and one[2] not in ENDED]
     if kept and not verb.leaves:
         yield f"{', '.join(f'{kind} {name}' for kind, name, _ in kept)} is left"

@@ -38,6 +38,10 @@ def _deployed(_served: Served, _folder: Path) -> None:
     run("jobs", "deploy", NAME, "--yes")
 
 
+def _queued(_served: Served, _folder: Path) -> None:
+    run("jobs", "deploy", NAME, "--yes", "--async")
+
+
 def _experiment(served: Served, folder: Path, begins: str = "train: {") -> list[str]:
     file = folder / "experiment.yaml"
     if not file.exists():
@@ -88,7 +92,13 @@ VERBS = (
     Verb("deploy an asynchronous endpoint", lambda _served, _: ["jobs", "deploy", NAME, "--yes", "--async"]),
     Verb("predict by batch", lambda served, folder: _predict(served, folder, "--via", "batch", "--yes"), leaves=False),
     Verb("predict by endpoint", lambda served, folder: _predict(served, folder, "--via", "endpoint"), _deployed),
+    Verb(
+        "predict by a queue",
+        lambda served, folder: _predict(served, folder, "--via", "endpoint", "--parallel", "1"),
+        _queued,
+    ),
     Verb("delete", lambda _served, _: ["jobs", "delete", NAME], _deployed, leaves=False),
+    Verb("delete what sleeps", lambda _served, _: ["jobs", "delete", NAME], _queued, leaves=False),
     Verb(
         "leftovers --delete",
         lambda _served, _: ["jobs", "leftovers", "--delete", "--all", "--yes"],

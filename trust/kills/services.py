@@ -42,6 +42,7 @@ _LINES = (
     ("train", TRAIN, "", 12),
     ("tune", f"jobs tune {_JOB} --max-jobs 2 --range learning_rate=1e-3:1e-1 --name search", "", 6),
     ("deploy", "jobs deploy cars --ttl 1h --yes", "", 8),
+    ("deploy what sleeps", "jobs deploy cars --async --yes", "", 8),
     ("predict by an endpoint", "jobs predict cars dataset --split val --via endpoint --out PLACE", "by-endpoint", 8),
     ("predict by a batch", "jobs predict cars dataset --split val --via batch --yes --out PLACE", "by-batch", 10),
     ("process", _PROCESS, "", 10),
@@ -64,6 +65,7 @@ def service_tries() -> list[Try]:
 
 BEFORE = {
     "killed: deploy": (TRAIN,),
+    "killed: deploy what sleeps": (TRAIN,),
     "killed: predict by an endpoint": (TRAIN, "jobs deploy cars --yes"),
     "killed: predict by a batch": (TRAIN,),
     "killed: process": (TRAIN,),
@@ -102,6 +104,7 @@ class Site:
     def __post_init__(self) -> None:
         self.home, self.kept = self.place / "aws", self.place / "kept"
         self.s3, self.scheduler = aws_client("s3", self.moto), aws_client("scheduler", self.moto)
+        self.alarms = aws_client("cloudwatch", self.moto)
         self.s3.create_bucket(Bucket="cars")
         self.stands = frozenset(path.name for path in self.desk.iterdir())
         self.standing_objects: dict[str, bytes] = {}
@@ -129,10 +132,15 @@ class Site:
                 self.s3.delete_object(Bucket="cars", Key=key)
         for found in self.scheduler.list_schedules()["Schedules"]:
             self.scheduler.delete_schedule(Name=found["Name"])
+        self.alarms.delete_alarms(AlarmNames=self._alarms())
 
     def _keys(self) -> list[str]:
+        """But for what a killed caller of a queue leaves there, which goes with the endpoint."""
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket="cars")
-        return [found["Key"] for page in pages for found in page.get("Contents", ())]
+        return [found["Key"] for page in pages for found in page.get("Contents", ()) if "/async/" not in found["Key"]]
+
+    def _alarms(self) -> list[str]:
+        return [found["AlarmName"] for found in self.alarms.describe_alarms()["MetricAlarms"]]
 
     def _content(self, key: str) -> bytes:
         return bytes(self.s3.get_object(Bucket="cars", Key=key)["Body"].read())
@@ -173,7 +181,10 @@ class Site:
         }
         objects = {alike_name(key): alike_digest(Path(key), self._content(key)) for key in self._keys()}
         schedules = {f"schedule {found['Name']}": "" for found in self.scheduler.list_schedules()["Schedules"]}
-        return State(files, objects, resources(aws_client("sagemaker", url)) | schedules)
+        scaling = aws_client("application-autoscaling", url).describe_scaling_policies(ServiceNamespace="sagemaker")
+        sleeps = {f"policy {found['ResourceId']} {found['PolicyName']}": "" for found in scaling["ScalingPolicies"]}
+        alarms = {f"alarm {name}": "" for name in self._alarms()}
+        return State(files, objects, resources(aws_client("sagemaker", url)) | schedules | sleeps | alarms)
 
 
 def _hurried(work: Callable[[], object]) -> Callable[[], object]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from formats.errors import SagesegError
 from formats.images import Rgb
 from formats.masks import Mask
 from jobs.contract.artefact import Artefact, artefact_network
@@ -30,6 +31,7 @@ class OnnxPredictor:
 
     def __init__(self, artefact: Artefact) -> None:
         self.num_classes = artefact_network(artefact).num_classes
+        self._source = artefact.source
         self._session = open_session(artefact.onnx or b"", artefact.source)
         check_model(self._session, self.num_classes, artefact.source)
         self.precision: str = self._session.get_modelmeta().custom_metadata_map.get(PRECISION, "float32")
@@ -44,7 +46,8 @@ class OnnxPredictor:
         return np.stack([likeliest(self._probabilities(image)) for image in images])
 
     def _probabilities(self, image: Rgb) -> npt.NDArray[np.float32]:
-        """(C, H, W). Raises MemoryError where there is too little of it, and RuntimeError for whatever else fails."""
+        """(C, H, W). Raises MemoryError where there is too little of it, RuntimeError for whatever else fails, and
+        SagesegError where it is of another size."""
         given = np.ascontiguousarray(image.transpose(2, 0, 1)[None], np.float32)
         try:
             (probabilities,) = self._session.run([OUTPUT], {INPUT: given})
@@ -52,6 +55,12 @@ class OnnxPredictor:
             if any(words in str(e) for words in _NO_MEMORY):
                 raise MemoryError(str(e)) from e
             raise RuntimeError(str(e)) from e
+        expected = (1, self.num_classes, *image.shape[:2])
+        if probabilities.shape != expected:
+            raise SagesegError(
+                f"{self._source}: answers {probabilities.shape} in place of {expected}; export it again by sageseg "
+                "jobs export"
+            )
         return np.asarray(probabilities[0], np.float32)
 
 

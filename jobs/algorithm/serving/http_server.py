@@ -124,7 +124,7 @@ def _invocation(service: _Service, request: dict[str, Any]) -> Answer:
             body = request["wsgi.input"].read()
             content, accept = request.get("CONTENT_TYPE", ""), request.get("HTTP_ACCEPT", "")
             content_type, answer = invoke(service.model, body, content, accept)
-    except (MemoryError, RuntimeError) as e:
+    except (MemoryError, RuntimeError, SagesegError) as e:
         if is_out_of_memory(e):
             raise RequestError(500, "the image takes more memory than there is; send it in crops") from e
         logging.getLogger(__name__).exception("the network failed")

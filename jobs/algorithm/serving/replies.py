@@ -52,8 +52,9 @@ def invoke(model: Model, body: bytes, content_type: str, accept: str) -> tuple[s
     image = read_request(body, content_type)
     if answer_type == PNG:
         return PNG, encode_ids(model.predict_mask(image))
+    probabilities = model.predict(image)[None]
     try:
-        return answer_type, encode_probabilities(model.predict(image)[None])
+        return answer_type, encode_probabilities(probabilities)
     except SagesegError as e:
         raise RequestError(413, str(e)) from e
 

@@ -80,7 +80,7 @@ class Invocations:
             raise _invalid("A request in the body is not emulated; expected InputLocation")
         _meet(run.next_answer(), endpoint)
         waiting = _waiting(request, deployment.answers["OutputConfig"])
-        run.put(waiting, deployment.answers.get("ClientConfig", {}).get("MaxConcurrentInvocationsPerInstance"))
+        run.put(waiting)
         headers = [("X-Amzn-SageMaker-OutputLocation", waiting.answer)]
         if waiting.failure:
             headers.append(("X-Amzn-SageMaker-FailureLocation", waiting.failure))

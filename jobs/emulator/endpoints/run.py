@@ -67,7 +67,7 @@ class EndpointRun:
 
     def run(self) -> None:
         try:
-            self._waiting.take_up(AT_A_TIME)
+            self._waiting.take_up(self._at_a_time())
             while not self._has_ended():
                 self._settle()
                 self._wake.wait(self._seconds_to_wait())
@@ -141,9 +141,16 @@ class EndpointRun:
         if to_be_looked_at:
             self._wake.set()
 
-    def put(self, request: Waiting, at_a_time: int | None) -> None:
+    def put(self, request: Waiting) -> None:
         """Queue a request of an asynchronous endpoint."""
-        self._waiting.put(request, at_a_time or AT_A_TIME)
+        self._waiting.put(request, self._at_a_time())
+
+    def _at_a_time(self) -> int:
+        """Requests that its container is sent at a time."""
+        resource = self._endpoints.find(self.name)
+        told = deployment_of(resource.record).answers if resource else None
+        most: int = (told or {}).get("ClientConfig", {}).get("MaxConcurrentInvocationsPerInstance", AT_A_TIME)
+        return most
 
     @property
     def has_waiting(self) -> bool:
@@ -244,6 +251,7 @@ class EndpointRun:
         number = len(list(self._folder.glob("*.jsonl"))) + 1
         return ServingPlan(
             folder=self._folder / f"container-{number}",
+            image=wanted.image,
             model_uri=wanted.model_uri,
             log_group=endpoint_logs(self.name),
             log_stream=f"{wanted.variant}/i-{uuid.uuid4().hex[:17]}",

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from formats.errors import SagesegError
+from jobs.contract.artefact import BEST, ONNX
+from jobs.contract.registry import is_builtin
 from jobs.emulator.host.container import Container, start_container
 from jobs.emulator.host.unpack import unpack_model
 from jobs.emulator.host.workplace import Workplace
@@ -40,10 +42,11 @@ _READ_BYTES = 2**18
 
 @dataclass(frozen=True)
 class ServingPlan:
-    """What a serving container needs: an empty folder of its own, the artefact's URI, its log's
-    group and stream, and further environment variables."""
+    """What a serving container needs: an empty folder of its own, the image whose rules hold, the artefact's URI, its
+    log's group and stream, and further environment variables."""
 
     folder: Path
+    image: str
     model_uri: str | None
     log_group: str
     log_stream: str
@@ -82,6 +85,8 @@ def start_serving(place: Workplace, plan: ServingPlan, ended: Callable[[], None]
     if plan.model_uri is not None:
         with place.storage.local_file(plan.model_uri, plan.folder / "model.tar.gz") as archive:
             unpack_model(archive, model)
+    if is_builtin(plan.image) and (model / ONNX).exists() and not (model / BEST).exists():  # inferred
+        raise SagesegError(f"The container of {plan.image} reads no {ONNX}, and model.tar.gz holds no {BEST}.")
     environment = {**plan.environment, "SAGEMAKER_BIND_TO_PORT": "8080", "SAGESEG_BIND_TO_SOCKET": SOCKET}
     writer = open_stream(place.state, plan.log_group, plan.log_stream, plan.folder.with_suffix(".jsonl"))
     try:

@@ -47,10 +47,10 @@ class TransformInstance:
         self._stream = f"{job}/i-{uuid.uuid4().hex[:17]}-{int(time.time())}"
         self._serving: ServingContainer | None = None
 
-    def start(self, model_uri: str | None, environment: Mapping[str, str]) -> None:
+    def start(self, image: str, model_uri: str | None, environment: Mapping[str, str]) -> None:
         """Raises SagesegError for a model that cannot be had."""
         container = self._folder / _CONTAINER
-        plan = ServingPlan(container, model_uri, TRANSFORM_LOGS, self._stream, environment)
+        plan = ServingPlan(container, image, model_uri, TRANSFORM_LOGS, self._stream, environment)
         self._serving = start_serving(self._place, plan, _nothing)
 
     def wait_healthy(self, halted: threading.Event) -> bool:

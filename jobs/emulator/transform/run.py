@@ -83,7 +83,7 @@ class TransformRun:
 
     def _start(self, instance: TransformInstance, environment: dict[str, str]) -> None:
         if not self._halted.is_set():
-            instance.start(self._model.get("ModelDataUrl"), environment)
+            instance.start(self._model["Image"], self._model.get("ModelDataUrl"), environment)
 
     def _is_healthy(self, instance: TransformInstance) -> bool:
         """One that is not ends the others' waiting."""
