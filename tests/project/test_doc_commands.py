@@ -22,6 +22,7 @@ import pytest
 
 from jobs.algorithm.__main__ import main as algorithm
 from jobs.algorithm.serving import export
+from jobs.contract.artefact import Artefact
 from jobs.emulator.host.container import Programs
 from jobs.emulator.host.storage import Storage
 from jobs.emulator.server import Server, running_server
@@ -183,9 +184,9 @@ def brought_once(folder: Path) -> Callable[[Storage, str, Path], None]:
     return bring_once
 
 
-def made_at_once(*_of: object) -> export.OnnxModel:
+def made_at_once(_artefact: Artefact, _out: Path, _opset: int | None, _classes: Sequence[str]) -> export.OnnxModel:
     """In the place of torch's exporter, as tests/algorithm/test_export.py sees it work."""
-    return export.OnnxModel(b"a model", 0.0)
+    return export.OnnxModel(b"a model", 0)
 
 
 class Reader:
