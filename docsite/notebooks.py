@@ -76,7 +76,7 @@ def _run(content: str, path: Path) -> str:
     import nbclient
     import nbformat
 
-    book = nbformat.reads(content, as_version=4)
+    book = nbformat.reads(content, as_version=4)  # type: ignore[no-untyped-call]
     with tempfile.TemporaryDirectory() as work:
         client = nbclient.NotebookClient(book, timeout=None, kernel_name="python3")
         try:
@@ -85,7 +85,8 @@ def _run(content: str, path: Path) -> str:
             raise SagesegError(f"{path}: a cell ends with {e.ename}: {e.evalue}; run it in Jupyter") from e
     how = ", with SAGESEG_NOTEBOOK=short" if os.environ.get("SAGESEG_NOTEBOOK") == "short" else ""
     book.metadata[_TOLD] = f"Its outputs are of sageseg {tool_version()}, {datetime.now(UTC):%Y-%m-%d}{how}."
-    return nbformat.writes(book).replace(work, tempfile.gettempdir())
+    written: str = nbformat.writes(book)  # type: ignore[no-untyped-call]
+    return written.replace(work, tempfile.gettempdir())
 
 
 def _said(output: dict[str, Any]) -> str:

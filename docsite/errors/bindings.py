@@ -43,15 +43,15 @@ def _assigned(function: Function) -> Iterator[tuple[str, ast.expr | None]]:
 def _looped(target: ast.expr, over: ast.expr) -> Iterator[tuple[str, ast.expr | None]]:
     """What a loop assigns: of a table the column, by its number; of a dictionary's items the value."""
     columns = target.elts if isinstance(target, ast.Tuple) else [target]
+    names = [each.id for each in columns if isinstance(each, ast.Name)]
+    values: list[ast.expr | None] = []
     match over:
         case ast.Name() as table:
-            values = [ast.Subscript(value=table, slice=ast.Constant(number)) for number in range(len(columns))]
+            values += [ast.Subscript(value=table, slice=ast.Constant(number)) for number in range(len(columns))]
         case ast.Call(func=ast.Attribute(value=ast.Name() as table, attr="items")) if len(columns) > 1:
-            values = [None, ast.Subscript(value=table, slice=columns[0])]
-        case _:
-            values = []
-    if len(values) == len(columns) and all(isinstance(each, ast.Name) for each in columns):
-        yield from zip((each.id for each in columns), values, strict=True)
+            values += [None, ast.Subscript(value=table, slice=columns[0])]
+    if len(values) == len(names) == len(columns):
+        yield from zip(names, values, strict=True)
     else:
         yield from ((each.id, None) for each in ast.walk(target) if isinstance(each, ast.Name))
 

@@ -146,7 +146,7 @@ def _of_table(name: str, key: ast.expr, scope: Scope) -> tuple[str, ...]:
     match found and found[1]:
         case ast.Dict(values=values):
             texts = values
-        case ast.Tuple(elts=rows) if isinstance(key, ast.Constant):
+        case ast.Tuple(elts=rows) if isinstance(key, ast.Constant) and isinstance(key.value, int):
             texts = [row.elts[key.value] for row in rows if isinstance(row, ast.Tuple)]
         case _:
             return ()
