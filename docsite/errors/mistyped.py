@@ -5,13 +5,13 @@ from __future__ import annotations
 from docsite.errors.names import place_for
 
 MISTYPED = {
-    "prep vocc": (
-        f"No such command '{place_for('WORD')}'. Did you mean '{place_for('VERB')}'?",
-        "Type the verb that the line names, or one of `sageseg --help`.",
-    ),
     "prep train": (
         f"No such command: {place_for('WORD')}; did you mean {place_for('VERB')}?",
-        "The verb is of another room: type it as the line does.",
+        "Type the verb as the line does; it may be of another room.",
+    ),
+    "jobs xyzzy": (
+        f"No such command: {place_for('WORD')}; {place_for('VERB')} --help lists those there are",
+        "No verb is called alike; the help lists all that there are.",
     ),
     "jobs train dataset --epoch 3": (
         f"No such option: {place_for('OPTION')}; did you mean {place_for('OPTION')}?",
