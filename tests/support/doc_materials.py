@@ -77,6 +77,8 @@ def _studio(folder: Path) -> None:
     shutil.copytree(shoot / "images", folder / "train")
     shutil.copytree(shoot / "masks", folder / "train_masks")
     shutil.copytree(shoot / "masks", folder / "my-masks")
+    shutil.copytree(shoot / "images", folder / "some")
+    shutil.copytree(shoot / "masks", folder / "some_masks")
     cars = sorted({path.stem.rpartition("_")[0] for path in (folder / "train").iterdir()})
     (folder / "metadata.csv").write_text("id,year,make\n" + "".join(f"{car},2015,Volvo\n" for car in cars))
 
