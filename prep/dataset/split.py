@@ -69,8 +69,8 @@ def assign_groups(
         if len(names) == 1 and not fixed:
             raise SagesegError(
                 f"split: all images are of one group, {names[0]}, never divided: val {val:g} and test {test:g} "
-                "leave none to train on; add images of other groups, say with --group-by what a group is (such as "
-                r"'_(\d+)$', a number at the names' end), or keep all to train on: --val 0"
+                "leave none to train on; add images of other groups, or keep all to train on: --val 0; where they show "
+                r"several things after all, say with --group-by which (such as '_(\d+)$', a number at the names' end)"
             )
         raise SagesegError(
             f"split: {len(names)} group(s) ({', '.join(names[:3])}) cannot give val {val:g} and test {test:g} "

@@ -60,7 +60,7 @@ def test_a_split_that_leaves_nothing_to_train_on_is_refused(groups: str, val: fl
 
 @pytest.mark.parametrize(("val", "test"), [(0.2, 0), (0, 0.2)])
 def test_one_group_is_not_divided_and_the_ways_out_are_told(val: float, test: float) -> None:
-    with pytest.raises(SagesegError, match=r"one group, a, .*--group-by .*--val 0"):
+    with pytest.raises(SagesegError, match=r"add images of other groups.*--val 0; where.* several things.*--group-by"):
         assign_groups(["a", "a"], seed=0, val=val, test=test)
 
 
