@@ -69,7 +69,7 @@ def write_first(given: Given, app: typer.Typer) -> None:
     Raises SagesegError where a file is there, where no labels are known, and for answers that the experiment's own
     parsers refuse: then nothing is written.
     """
-    if given.out.exists():
+    if given.out.exists() or given.out.is_symlink():
         raise SagesegError(f"{given.out}: {_THERE.format(shlex.quote(str(given.out)))}")
     answers = _answers(given, app)
     with staged_file(given.out) as staged:
