@@ -193,7 +193,9 @@ def labels_of(found: Recognised, app: typer.Typer, folder: Path) -> Labels:
     if found.verb == "check":
         return Labels(found.name, found.why, dataset=_beside(str(found.place), folder))
     if found.verb not in readers(app):
-        raise SagesegError(f"{found.place}: {found.name}; first: {found.command}")
+        raise SagesegError(
+            f"{found.place}: {found.name}, of which no experiment can be made yet; first: {found.command}"
+        )
     words = shlex.split(found.command)[1:]  # behind sageseg
     command, rest = find_command(app, words)
     operands, options = _parted(command, rest)
