@@ -69,7 +69,7 @@ def write_first(given: Given, app: typer.Typer) -> None:
     Raises SagesegError where a file is there, where no labels are known, and for answers that the experiment's own
     parsers refuse: then nothing is written.
     """
-    if given.out.exists():
+    if given.out.exists() or given.out.is_symlink():
         raise SagesegError(f"{given.out}: {_THERE.format(shlex.quote(str(given.out)))}")
     answers = _answers(given, app)
     with staged_file(given.out) as staged:
@@ -193,7 +193,9 @@ def labels_of(found: Recognised, app: typer.Typer, folder: Path) -> Labels:
     if found.verb == "check":
         return Labels(found.name, found.why, dataset=_beside(str(found.place), folder))
     if found.verb not in readers(app):
-        raise SagesegError(f"{found.place}: {found.name}, which no experiment reads; first: {found.command}")
+        raise SagesegError(
+            f"{found.place}: {found.name}, of which no experiment can be made yet; first: {found.command}"
+        )
     words = shlex.split(found.command)[1:]  # behind sageseg
     command, rest = find_command(app, words)
     operands, options = _parted(command, rest)

@@ -35,7 +35,7 @@ class DeployOptions:
         None, f"What the endpoint runs on; {SERVING_INSTANCE} by default.", metavar="TYPE"
     )
     instance_count: int = option(1, "How many of them.", metavar="N")
-    serverless: bool = option(False, "On containers that AWS starts when it is asked, and pays nothing for between.")
+    serverless: bool = option(False, "On containers that AWS starts when it is asked, and that cost nothing between.")
     memory: int | None = option(
         None, f"With --serverless: MB of each container; {SERVERLESS_MB} by default.", metavar="MB"
     )

@@ -356,4 +356,5 @@ def test_requests_are_told_by_name_and_time(cloud: str) -> None:
     ran = CliRunner().invoke(app, ["--verbose", "doctor", "--bucket", "none-such"])
     told = re.findall(r"^detail: asked (\S+ \w+: [\w ]+), \d+\.\d{3} s$", ran.stderr, re.MULTILINE)
     assert told == ["sts GetCallerIdentity: 200", "s3 HeadBucket: 404"]
+    assert not [secret for secret in (SECRET, TOKEN) if secret in ran.output]
     assert "detail: " not in doctor().stderr

@@ -116,6 +116,8 @@ def test_an_experiment_that_is_there_stays(desk: Path) -> None:
     assert ran.stderr == (
         "error: experiment.yaml: exists already; name another file with --out, or run it: sageseg run experiment.yaml\n"
     )
+    (desk / "link.yaml").symlink_to("nowhere")
+    assert "error: link.yaml: exists already" in init(desk, "shoot", "--out", "link.yaml").stderr
     (desk / SCHEMA_NAME).write_text("mine too")
     other = init(desk, "shoot", "--out", "deep/second.yaml", "--yes")
     assert other.returncode == 0, other.stderr
