@@ -28,4 +28,6 @@ def resources(sagemaker: Any) -> Tree:
         for number, one in enumerate(one for one in some if (kind, one.get(status)) != ("transform_jobs", "Stopped")):
             named = number if kind in ("transform_jobs", "processing_jobs") else one[name]
             found[alike_name(f"{kind} {named}")] = str(one.get(status, ""))
+    for one in sagemaker.list_model_packages(ModelPackageType="Both")["ModelPackageSummaryList"]:
+        found[f"model package {one['ModelPackageArn']}"] = str(one["ModelApprovalStatus"])
     return found

@@ -46,6 +46,7 @@ _LINES = (
     ("predict by an endpoint", "jobs predict cars dataset --split val --via endpoint --out PLACE", "by-endpoint", 8),
     ("predict by a batch", "jobs predict cars dataset --split val --via batch --yes --out PLACE", "by-batch", 10),
     ("process", _PROCESS, "", 10),
+    ("register", "jobs register cars --group fleet", "", 6),
     ("run", "run experiment.yaml", "", 8),
 )
 _EXPERIMENT = f"""
@@ -69,6 +70,7 @@ BEFORE = {
     "killed: predict by an endpoint": (TRAIN, "jobs deploy cars --yes"),
     "killed: predict by a batch": (TRAIN,),
     "killed: process": (TRAIN,),
+    "killed: register": (TRAIN,),
 }
 """What is typed before, undisturbed."""
 
