@@ -19,10 +19,10 @@ from jobs.prediction.stages import in_order
 
 
 class Runtime:
-    """SageMaker Runtime that answers by writing `name`, or writes nothing."""
+    """SageMaker Runtime that answers by writing `name`, or writes nothing; it tells of `told`."""
 
-    def __init__(self, root: Path, name: str = "", content: bytes = b"mask") -> None:
-        self.root, self.name, self.content = root, name, content
+    def __init__(self, root: Path, name: str = "", content: bytes = b"mask", told: str = "1.out") -> None:
+        self.root, self.name, self.content, self.told = root, name, content, told
         self.asked: list[dict[str, Any]] = []
         self.seen = b""
 
@@ -33,8 +33,8 @@ class Runtime:
             (self.root / self.name).parent.mkdir(exist_ok=True)
             (self.root / self.name).write_bytes(self.content)
         return {
-            "OutputLocation": f"{self.root.as_uri()}/1.out",
-            "FailureLocation": f"{self.root.as_uri()}/failed/1.out",
+            "OutputLocation": f"{self.root.as_uri()}/{self.told}",
+            "FailureLocation": f"{self.root.as_uri()}/failed/{self.told}",
         }
 
 
@@ -115,7 +115,8 @@ def test_predictions_that_are_closed_early_wait_for_no_answer(tmp_path: Path) ->
     def ask(number: int) -> bytes:
         if number:
             begun.set()
-        return ours.ask(Runtime(tmp_path / "a", "" if number else "1.out"), "cars", b"jpeg", "image/png")
+        runtime = Runtime(tmp_path / "a", told="2.out") if number else Runtime(tmp_path / "a", "1.out")
+        return ours.ask(runtime, "cars", b"jpeg", "image/png")
 
     predicting = in_order(ask, range(2), threads=2, give_up=ours.given_up.set)
     assert next(predicting) == b"mask"
