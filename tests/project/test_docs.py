@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 
+from docsite.reference.commands import verbs
 from jobs.contract.hyperparameters import TABLE
 from sageseg.cli import app
 from sageseg.experiment.command_lines import check_words
@@ -40,17 +40,6 @@ def test_every_command_in_the_docs_parses(document: str, line: str) -> None:
     check_words(app, words)
 
 
-def verbs(command: Any, words: str) -> Iterator[tuple[str, Any]]:
-    """Every command below one that is not hidden, by the words that call it."""
-    if command.hidden:
-        return
-    if not isinstance(command, typer.core.TyperGroup):
-        yield words, command
-        return
-    for name, inner in command.commands.items():
-        yield from verbs(inner, f"{words} {name}")
-
-
 def options(command: Any) -> Iterator[tuple[str, ...]]:
     """The names of each option of a command that is not a hyperparameter: `--wait` and `--no-wait` are one."""
     for parameter in command.params:
@@ -59,7 +48,7 @@ def options(command: Any) -> Iterator[tuple[str, ...]]:
             yield names
 
 
-VERBS = dict(verbs(typer.main.get_command(app), "sageseg"))
+VERBS = dict(verbs())
 
 
 @pytest.mark.parametrize("words", VERBS)
