@@ -24,8 +24,8 @@ def test_every_verb_that_writes_a_folder_or_file_is_killed() -> None:
     """As a process, for what it imports registers verbs."""
     import typer.main
 
+    from docsite.reference.commands import verbs
     from sageseg.cli import app
-    from tests.project.test_docs import verbs
     from trust.kills.services import service_tries
     from trust.kills.verbs import tries
 
