@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import ceil
 from typing import TYPE_CHECKING, Any
+
+from formats.errors import SagesegError
 
 if TYPE_CHECKING:
     from jobs.pipelines.steps import Step
@@ -51,8 +54,24 @@ class Pause:
     def __str__(self) -> str:
         return f"{self.seconds}x{self.rate:g}"
 
+    def days(self, times: int) -> float:
+        """How long so many new attempts wait in all."""
+        return sum(self.seconds * self.rate**attempt for attempt in range(times)) / 86400
+
 
 PAUSE = Pause(60, 2)
+_MOST_DAYS = 7
+"""A limit of ours: a longer wait is one that nobody remembers."""
+
+
+def check_waits(again: Again, pause: Pause) -> None:
+    """Raise SagesegError where new attempts of one step wait for weeks, as pauses that grow soon do."""
+    days = max(map(pause.days, vars(again).values()))
+    if days > _MOST_DAYS:
+        raise SagesegError(
+            f"--again {again} with --pause {pause}: its pauses are {ceil(days):,} days in all; expected "
+            f"{_MOST_DAYS} at the most, by fewer times or by pauses that grow less"
+        )
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from prep.readers.classes.label_list import CLASS_LISTS
 from prep.recognise.images_beside import NO_IMAGES, told_missing
 from prep.recognise.mask_classes import options_by_colours
 from prep.recognise.recognised import Recognised, found, one_of
-from prep.recognise.survey import Survey
+from prep.recognise.survey import Survey, beginning
 
 _CARVANA = re.compile(r"[0-9a-f]{12}_\d\d_mask\.(?:gif|png)")
 
@@ -104,6 +104,7 @@ def carvana(survey: Survey) -> list[Recognised]:
     ours = [image for mask in masks if (image := images.get(mask.stem.removesuffix("_mask")))]
     folder = _folder_of_all(ours) if ours else NO_IMAGES
     place = _folder_of_all(ours) if ours else survey.root
+    table = next((path for path in survey.of(".csv") if path.name == "metadata.csv" and _has_ids(path)), None)
     return [
         replace(
             found(
@@ -112,11 +113,18 @@ def carvana(survey: Survey) -> list[Recognised]:
                 masks[0].name,
                 Path(folder),
                 _folder_of_all(masks),
+                *(("--metadata", table) if table else ()),
                 missing=told_missing(folder),
             ),
             place=place,
         )
     ]
+
+
+def _has_ids(table: Path) -> bool:
+    """Whether a table's first line names a column `id`, as Carvana's metadata.csv does."""
+    first, *_ = beginning(table).splitlines() or [""]
+    return "id" in (name.strip('" \ufeff') for name in re.split("[,;\t]", first))
 
 
 def _folder_of_all(files: Sequence[Path]) -> Path:

@@ -71,13 +71,14 @@ def _around(options: PipelineOptions, path: Path, out: str) -> Around:
     from aws.names import check_name, name_stem, utc_now
     from jobs.backends import LOCAL_REGION, LOCAL_ROLE
     from jobs.contract.registry import OPEN_IMAGE
-    from jobs.pipelines.policies import Policies
+    from jobs.pipelines.policies import Policies, check_waits
     from jobs.pipelines.states import state_of
     from jobs.processing.wheel import read_wheel
     from jobs.training.plan import Surroundings
     from sageseg.pipeline.reading import Around
     from sageseg.process import EVERY_EXTRA
 
+    check_waits(options.again, options.pause)
     local = options.backend == "local"
     region = options.region or LOCAL_REGION if local else configured_region(options.region)
     role = options.role or os.environ.get("SAGESEG_ROLE") or (LOCAL_ROLE if local else "")

@@ -13,7 +13,7 @@ from formats.errors import SagesegError
 from jobs.emulator.pipelines.cache import parse_cache as parse_duration
 from jobs.emulator.pipelines.definition import parse_definition
 from jobs.pipelines.options import PipelineOptions, parse_again, parse_cache, parse_pause
-from jobs.pipelines.policies import READS, Again, Pause, Policies, cache_notes
+from jobs.pipelines.policies import READS, Again, Pause, Policies, cache_notes, check_waits
 from jobs.pipelines.states import state_of
 from tests.support.aws_setup import ROLE, aws_client, use_aws
 from tests.support.pipeline_samples import SECTIONS, define, read, steps_by_name
@@ -57,6 +57,14 @@ def test_a_time_is_written_as_the_service_reads_it() -> None:
 def test_what_says_nothing_sensible_is_refused(parse: Any, text: str, said: str) -> None:
     with pytest.raises(SagesegError, match=said):
         parse(text)
+
+
+def test_pauses_that_grow_to_weeks_are_refused_with_their_sum() -> None:
+    with pytest.raises(SagesegError, match="--again capacity=20 with --pause 60x2: its pauses are 729 days in all"):
+        check_waits(Again(capacity=20), Pause(60, 2))
+    check_waits(Again(capacity=20, limit=1), Pause(43200 * 7 // 10, 1))  # 7 days, to the second
+    with pytest.raises(SagesegError, match="its pauses are 8 days in all; expected 7 at the most"):
+        check_waits(Again(limit=20, internal=2), Pause(30300, 1))
 
 
 def test_what_help_shows_can_be_typed() -> None:

@@ -9,6 +9,7 @@ from PIL import Image
 
 from formats.errors import SagesegError
 from prep.readers.carvana import read_carvana
+from prep.recognise.recognise import recognise
 from tests.support.carvana_samples import CARS, shoot_in
 
 
@@ -68,3 +69,11 @@ def test_metadata_names_cars_by_either_spelling(tmp_path: Path, capsys: pytest.C
     (image,) = read_carvana(tmp_path / "images", tmp_path / "masks", tmp_path / "metadata.csv", None).images
     assert image.attributes == {"angle": "01", "make": "Audi"}
     assert capsys.readouterr().err == ""
+
+
+def test_prep_auto_names_it_where_it_lies_there(shoot: Path, tmp_path: Path) -> None:
+    metadata = tmp_path / "metadata.csv"
+    for text, named in (("id;year\n", True), ('"id","year"\n', True), ("image,size\n", False)):  # the last: another's
+        metadata.write_text(text)
+        (only,) = recognise(tmp_path)
+        assert (f"--metadata {metadata} --out" in only.command) == named
