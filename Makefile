@@ -17,7 +17,7 @@ setup: .venv/.ready
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python setup_torch.py $(PIP_ARGS)
 	if $(BIN)/python -c 'import torch' 2>/dev/null; then grep -v '^torch==' constraints.txt; else cat constraints.txt; fi > .venv/constraints.txt
-	$(BIN)/python -m pip install --quiet $(PIP_ARGS) --constraint .venv/constraints.txt --editable '.[test]'
+	$(BIN)/python -m pip install $(PIP_ARGS) --constraint .venv/constraints.txt --editable '.[test]'
 	touch $@
 
 demo: setup

@@ -85,7 +85,7 @@ def _installed() -> str | None:
 def _install(pip_arguments: list[str]) -> int:
     """What torch needs comes with all else, in the versions of constraints.txt. Returns pip's exit code."""
     (pinned,) = re.findall(r"^torch==\S+$", _CONSTRAINTS.read_text(encoding="utf-8"), re.MULTILINE)
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", *pip_arguments, "--no-deps", "--index-url", INDEX]
+    pip = [sys.executable, "-m", "pip", "install", *pip_arguments, "--no-deps", "--index-url", INDEX]
     return subprocess.run([*pip, pinned], check=False).returncode
 
 
