@@ -3,9 +3,10 @@
     .venv/bin/python oracles/image.py --engine docker
 
 Builds the Dockerfile, unless `--image` names what is built, and runs it as a user without rights, without network and
-over a root that cannot be written to: training, failure, SIGTERM, going on from a checkpoint, serving. What the builder
-needs besides, such as a volume with pip's configuration, stands behind `--`. It takes Docker, or Podman, which needs no
-daemon; where no registry can be reached, oracles/image_base.sh makes a base, to be named with `--base`.
+over a root that cannot be written to: training, failure, SIGTERM, going on from a checkpoint, serving by torch and by
+onnxruntime. What the builder needs besides, such as a volume with pip's configuration, stands behind `--`. It takes
+Docker, or Podman, which needs no daemon; where no registry can be reached, oracles/image_base.sh makes a base, to be
+named with `--base`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 import zlib
@@ -82,7 +84,9 @@ def main() -> None:
         train_once(engine, make_tree(Path(folder, "whole"), dataset))
         train_wrongly(engine, make_tree(Path(folder, "wrong"), dataset, optimizer="none"))
         stop_and_go_on(engine, make_tree(Path(folder, "long"), dataset, epochs="1000"))
-        serve(engine, Path(folder, "whole"), min((dataset / "JPEGImages").iterdir()))
+        image = min((dataset / "JPEGImages").iterdir())
+        for tree in (Path(folder, "whole"), exported(Path(folder, "whole"), Path(folder, "onnx"))):
+            serve(engine, tree, image)
     tell("size", f"{engine.size() / 1e6:.0f} MB; saved and packed by gzip {engine.packed_size() / 1e6:.0f} MB")
 
 
@@ -175,6 +179,18 @@ def stop_and_go_on(engine: Engine, tree: Path) -> None:
     tell("SIGTERM to train", "exit code 0, with model and checkpoint; the next training goes on from it")
 
 
+def exported(whole: Path, tree: Path) -> Path:
+    """A tree with the model of another one, as ONNX."""
+    pack_artefact(whole / "model", whole / "model.tar.gz")
+    sageseg("jobs", "export", f"{whole}/model.tar.gz", "--out", f"{tree}.tar.gz")
+    (tree / "model").mkdir(parents=True)
+    with tarfile.open(f"{tree}.tar.gz") as archive:
+        archive.extractall(tree / "model", filter="data")
+    for path in (tree, *tree.rglob("*")):
+        path.chmod(0o777 if path.is_dir() else 0o644)
+    return tree
+
+
 def serve(engine: Engine, tree: Path, image: Path) -> None:
     """The model answers with the bytes that the same program gives here, and the pixels of `jobs predict`."""
     begun, content = time.time(), image.read_bytes()
@@ -193,7 +209,7 @@ def serve(engine: Engine, tree: Path, image: Path) -> None:
     expect(answer.stdout == here, "the answer's bytes are others than those of the same program here")
     (tree / "answer.png").write_bytes(answer.stdout)
     expect(np.array_equal(pixels(tree / "answer.png"), pixels(predict(tree, image))), "jobs predict has other pixels")
-    tell("serve", f"first ping answered after {float(answer.stderr) - begun:.2f} s; exit code 0 after SIGTERM")
+    tell(f"serve {tree.name}", f"first ping answered after {float(answer.stderr) - begun:.2f} s; exit code 0 after SIGTERM")
     tell("its mask", "the bytes of the same program here, and the pixels of jobs predict")
 
 
