@@ -31,7 +31,7 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT)]
 
-from jobs.algorithm.inference.predictor import Predictor  # noqa: E402 (found by the line above)
+from jobs.algorithm.inference.model import open_model  # noqa: E402 (found by the line above)
 from jobs.algorithm.inference.within_memory import WithinMemory  # noqa: E402
 from jobs.algorithm.serving.replies import invoke  # noqa: E402
 from jobs.algorithm.serving.shared_batches import SharedBatches  # noqa: E402
@@ -204,12 +204,15 @@ def serve(engine: Engine, tree: Path, image: Path) -> None:
         log = engine.call("logs", tree.name, check=False).stderr.decode()
         engine.call("rm", "--force", tree.name, check=False)
     expect(code == 0, log)
-    model = SharedBatches(WithinMemory(Predictor(read_model_folder(tree / "model"))))
+    model = SharedBatches(WithinMemory(open_model(read_model_folder(tree / "model"), "serve")))
     _, here = invoke(model, content, "image/jpeg", "image/png")
     expect(answer.stdout == here, "the answer's bytes are others than those of the same program here")
     (tree / "answer.png").write_bytes(answer.stdout)
     expect(np.array_equal(pixels(tree / "answer.png"), pixels(predict(tree, image))), "jobs predict has other pixels")
-    tell(f"serve {tree.name}", f"first ping answered after {float(answer.stderr) - begun:.2f} s; exit code 0 after SIGTERM")
+    tell(
+        f"serve {tree.name}",
+        f"first ping answered after {float(answer.stderr) - begun:.2f} s; exit code 0 after SIGTERM",
+    )
     tell("its mask", "the bytes of the same program here, and the pixels of jobs predict")
 
 
