@@ -18,7 +18,7 @@ from jobs.pipelines.steps import MADE, chained, made, taken
 from jobs.processing.request import MOST_WORDS, Given
 from jobs.processing.wheel import Wheel, check_way_out
 from jobs.recording.place import is_arn
-from sageseg.experiment.steps import TRAININGS, plan_steps
+from sageseg.experiment.steps import TRAININGS, Step, plan_steps
 from sageseg.pipeline.each_section import (
     hosts_of,
     predict_words,
@@ -51,14 +51,7 @@ def read_sections(sections: Mapping[str, Any], root: Any, around: Around) -> Rea
     """
     reading = Reading(root, around)
     steps = {step.name: step for step in plan_steps({k: v for k, v in sections.items() if k != "process"})}
-    training = next((name for name in TRAININGS if name in steps), None)
-    if training is None or "report" not in steps:
-        missing = "report" if training else "train or tune"
-        raise SagesegError(f"a pipeline trains, predicts and reports; add a section {missing}")
-    if "predict" not in steps:
-        raise SagesegError("a pipeline predicts before it reports; add a section predict")
-    if "prep" not in steps and "dataset" not in sections:
-        raise SagesegError("a pipeline begins with labels, or with a dataset; add a section prep, or a line dataset")
+    training = _training_of(steps, sections)
     hosts, more = hosts_of(sections, reading)
     mlflow = _managed_mlflow(sections.get("mlflow"), training, around.backend)
     trained, hyperparameters = trained_by(steps[training], reading, hosts.volume_gb, mlflow)
@@ -97,6 +90,19 @@ def read_sections(sections: Mapping[str, Any], root: Any, around: Around) -> Rea
         experiment, code = _on_stock_image(experiment, around.wheel)
         return Read(experiment, lines, reading.uploads, (around.wheel, code))
     return Read(experiment, lines, reading.uploads)
+
+
+def _training_of(steps: Mapping[str, Step], sections: Mapping[str, Any]) -> str:
+    """The name of the section that trains. Raises SagesegError where one is missing that each pipeline has."""
+    training = next((name for name in TRAININGS if name in steps), None)
+    if training is None or "report" not in steps:
+        missing = "report" if training else "train or tune"
+        raise SagesegError(f"a pipeline trains, predicts and reports; add a section {missing}")
+    if "predict" not in steps:
+        raise SagesegError("a pipeline predicts before it reports; add a section predict")
+    if "prep" not in steps and "dataset" not in sections:
+        raise SagesegError("a pipeline begins with labels, or with a dataset; add a section prep, or a line dataset")
+    return training
 
 
 def _check_room(least: Mapping[str, float], *steps: Sequence[str]) -> None:

@@ -8,7 +8,8 @@ import sys
 from argparse import ArgumentParser
 
 from trust.damage.all_targets import TARGETS
-from trust.damage.engine import folder_in_memory, search_apart, show
+from trust.damage.apart import search_apart
+from trust.damage.engine import folder_in_memory, show
 
 
 def main() -> int:

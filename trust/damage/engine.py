@@ -6,20 +6,16 @@ Input `number` of a target is the same on every machine: `python -m trust.damage
 from __future__ import annotations
 
 import io
-import os
 import resource
 import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from ctypes import c_longlong
 from dataclasses import dataclass, field
 from functools import cached_property
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
 from pathlib import Path
 from random import Random
 from time import process_time
@@ -37,7 +33,6 @@ LONGEST = 610
 _ROOT = Path(__file__).parents[2]
 CORPORA = _ROOT / "tests" / "data" / "damaged"
 """By target, whole files and inputs that a parser of ours once failed at."""
-_MEMORY_OF_WORKER = 4 * 2**30
 _FAULTS_SHOWN = 20
 
 
@@ -225,48 +220,6 @@ def folder_in_memory() -> Iterator[Path]:
     shared = Path("/dev/shm")  # noqa: S108  # a new folder of its own in it
     with tempfile.TemporaryDirectory(prefix="damage-", dir=shared if shared.is_dir() else None) as folder:
         yield Path(folder)
-
-
-def search_apart(names: Sequence[str], *, seconds: float, workers: int, first: int = 0) -> Iterator[Tally]:
-    """`search` of each target, by its name in `all_targets`, for `seconds` in a process of its own: what kills it, or
-    makes it hang where no alarm is heard, is a fault with the number of the input."""
-    with ThreadPoolExecutor(workers) as pool:
-        yield from pool.map(lambda name: _apart(name, seconds, first), names)
-
-
-def _apart(name: str, seconds: float, first: int) -> Tally:
-    context = get_context("spawn")
-    at = context.RawValue(c_longlong, first)
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_work, args=(name, seconds, first, at, theirs))
-    process.start()
-    theirs.close()
-    tally = _received(ours, seconds * 20 + 120)
-    if tally is None:
-        process.kill()
-    process.join()
-    if tally is not None:
-        return tally
-    number = int(at.value)
-    return Tally(name, number - first, faults={"died": f"{name} {number}: its process ended ({process.exitcode})"})
-
-
-def _received(ours: Connection, timeout: float) -> Tally | None:
-    try:
-        return ours.recv() if ours.poll(timeout) else None
-    except EOFError:
-        return None
-
-
-def _work(name: str, seconds: float, first: int, at: c_longlong, theirs: Connection) -> None:
-    from trust.damage.all_targets import TARGETS  # it imports this module
-
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())  # libraries speak there of every damaged image
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_OF_WORKER, _MEMORY_OF_WORKER))
-    with folder_in_memory() as folder:
-        target = TARGETS[name](folder)
-        search(target, count=200, seconds=seconds, first=first)  # what is loaded or made once is no input's time
-        theirs.send(search(target, count=2**62, seconds=seconds, first=first, at=at))
 
 
 def show(target: Target, number: int) -> int:

@@ -7,7 +7,8 @@ from time import monotonic
 
 from formats.parallel import available_cores
 from trust.damage.all_targets import TARGETS
-from trust.damage.engine import Tally, folder_in_memory, replay, search, search_apart
+from trust.damage.apart import search_apart
+from trust.damage.engine import Tally, folder_in_memory, replay, search
 from trust.outcome import Outcome
 
 SECONDS = 9.2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -20,7 +20,7 @@ from formats.prepared.groups import group_of_path, shared_group
 from prep.readers.annotations.canvas import OVERLAP, Region, count_overlap, is_seen, paint
 from prep.readers.annotations.class_names import NamedClasses, name_classes
 from prep.readers.annotations.drawn import UNSEEN, DrawnMask
-from prep.readers.annotations.json_spans import Batch, Span, find_parts, parse_span
+from prep.readers.annotations.json_spans import Batch, JsonParts, Span, find_parts, parse_span
 from prep.readers.annotations.named_images import find_named
 from prep.readers.annotations.notes import overlaps_in, tell_overlaps
 from prep.readers.classes.label_list import BACKGROUND_NAMES
@@ -102,13 +102,8 @@ def read_labelstudio(
     the pixels that were drawn.
     """
     parts = find_parts(path, EXPECTED)
-    if not parts.is_array:
-        raise SagesegError(f"{path}: an object, not an array of tasks; expected {EXPECTED}")
     survey = partial(_survey, image_key=image_key, use_predictions=use_predictions)
-    found = map_all(survey, parts.batches(""), workers=workers, label="tasks")
-    tasks = join_tasks(task for some in found for task in some)
-    if not tasks:
-        raise SagesegError(f"{path}: no task in it; expected {EXPECTED}")
+    tasks = _read_tasks(parts, survey, workers)
     choice = choose(tasks, annotator, path, use_predictions=use_predictions)
     key = choose_image([task for task, _ in choice.taken], image_key, image_tag, path)
     names = _names(choice.taken, key)
@@ -133,6 +128,17 @@ def read_labelstudio(
     left_out = (*choice.left_out, *named.left_out, *left_out_of(one.left_out for one in checked))
     ordered = tuple(sorted(labelled, key=lambda image: image.source))
     return Source("labelstudio", classes.classes, ordered, left_out=left_out)
+
+
+def _read_tasks(parts: JsonParts, survey: Callable[[Batch], list[Task]], workers: int | None) -> list[Task]:
+    """All tasks of an export, whole. Raises SagesegError for a file that holds none."""
+    if not parts.is_array:
+        raise SagesegError(f"{parts.path}: an object, not an array of tasks; expected {EXPECTED}")
+    found = map_all(survey, parts.batches(""), workers=workers, label="tasks")
+    tasks = join_tasks(task for some in found for task in some)
+    if not tasks:
+        raise SagesegError(f"{parts.path}: no task in it; expected {EXPECTED}")
+    return tasks
 
 
 def _survey(batch: Batch, *, image_key: str | None, use_predictions: bool) -> list[Task]:
