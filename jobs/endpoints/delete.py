@@ -94,8 +94,8 @@ def _job_named(place: Place, name: str) -> tuple[str, str] | None:
 def remove_endpoint(place: Place, name: str, *, force: bool = False) -> Iterator[str]:
     """Delete an endpoint and what belongs to it, telling of each part what became of it.
 
-    Raises SagesegError before anything is deleted when the endpoint is not this project's and not
-    `force`, or when it is in the middle of a change.
+    The record stays where the scaling may. Raises SagesegError before anything is deleted when the endpoint is not
+    this project's and not `force`, or when it is in the middle of a change.
     """
     endpoint = describe_part(place.sagemaker, ENDPOINT, name)
     tags = tags_of(place.sagemaker, endpoint["EndpointArn"]) if endpoint else {}
@@ -105,8 +105,10 @@ def remove_endpoint(place: Place, name: str, *, force: bool = False) -> Iterator
     config = describe_part(place.sagemaker, CONFIG, config_name)
     ours = not config or is_ours(tags_of(place.sagemaker, config["EndpointConfigArn"]))
     capacity = _capacity(name, config) if ours or force else Capacity()
+    scaling_remains = False
     if capacity.answers_uri:
-        yield _remove_scaling(place, name)
+        became, scaling_remains = _remove_scaling(place, name)
+        yield became
     models = [v["ModelName"] for v in config["ProductionVariants"] if "ModelName" in v] if config else [name]
     if endpoint and endpoint["EndpointStatus"] == "Deleting":
         yield f"endpoint {name}: is being deleted already"
@@ -119,7 +121,8 @@ def remove_endpoint(place: Place, name: str, *, force: bool = False) -> Iterator
         yield from _empty_store(place, name, capacity)
     if place.backend == "aws":
         yield from _remove_schedule(place, name, leased=UNTIL_TAG in tags)
-    forget_endpoint(name)
+    if not scaling_remains:  # by the record the same command finds it again
+        forget_endpoint(name)
 
 
 def _capacity(name: str, config: dict[str, Any] | None) -> Capacity:
@@ -129,12 +132,14 @@ def _capacity(name: str, config: dict[str, Any] | None) -> Capacity:
     return capacity_of(told, {}) if told else Capacity()
 
 
-def _remove_scaling(place: Place, name: str) -> str:
-    """Before the endpoint, on which it would act."""
+def _remove_scaling(place: Place, name: str) -> tuple[str, bool]:
+    """What became of it, and whether it may remain: an endpoint costs more, and is deleted nevertheless."""
     try:
-        return _told_of("scaling", name, done=remove_scaling(place, name))
+        return _told_of("scaling", name, done=remove_scaling(place, name)), False
     except SagesegError as e:
-        return f"scaling {name}: may remain ({e}); sageseg jobs leftovers --delete removes it"
+        known = endpoint_path(name).exists()
+        way = f"sageseg jobs delete {name}, typed again," if known else "sageseg jobs leftovers --delete"
+        return f"scaling {name}: may remain ({e}); {way} removes it", True
 
 
 def _empty_store(place: Place, name: str, capacity: Capacity) -> Iterator[str]:

@@ -188,6 +188,25 @@ def test_an_endpoint_that_would_never_sleep_is_not_left(aws: Served, monkeypatch
     assert read_endpoint("cars") is None
 
 
+def test_scaling_that_could_not_be_deleted_is_deleted_by_the_same_line(
+    aws: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise AwsError("deleting alarm sageseg-cars-waits", "AccessDeniedException", "not allowed")
+
+    deploy("--async")
+    with monkeypatch.context() as patch:
+        patch.setattr("jobs.endpoints.scaling._remove_alarm", refuse)
+        told = run("delete", "cars").stdout
+    assert re.search(
+        r"^scaling cars: may remain \(.*\); sageseg jobs delete cars, typed again, removes it$", told, re.M
+    )
+    wait_until(lambda: not aws.endpoint())
+    assert len(scaled(aws)) == 2
+    assert "scaling cars: deleted\n" in run("delete", "cars").stdout
+    assert (scaled(aws), read_endpoint("cars")) == ([], None)
+
+
 def test_what_a_lease_leaves_of_scaling_is_found_and_deleted(aws: Served) -> None:
     deploy("--async", "--name", "leased")
     aws.sagemaker().delete_endpoint(EndpointName="leased")  # as the schedule does, which knows nothing of the rest
