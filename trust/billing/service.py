@@ -17,6 +17,7 @@ from aws import clients
 from tests.support.aws_setup import aws_client
 from tests.support.emulator_setup import wait_until
 from tests.support.keys import KEYS
+from tests.support.made_once import make_once
 from tests.support.serving_setup import NAME, Served, served_job
 
 _TRAINS = """
@@ -41,8 +42,9 @@ def service(process: str) -> Iterator[Served]:
 
 @contextmanager
 def _hurried() -> Iterator[None]:
-    """Nothing is waited for, and a request is sent three times at most."""
+    """Nothing is waited for, nor made at every call, and a request is sent three times at most."""
     with pytest.MonkeyPatch.context() as patch:
+        make_once(patch)
         nap = SimpleNamespace(sleep=lambda _: None)
         patch.setattr("botocore.endpoint.time", nap)
         patch.setattr("jobs.endpoints.invocations.sleep", lambda _: None)

@@ -15,6 +15,7 @@ import pytest
 
 from sageseg.studio.shoot import draw_shoot
 from tests.support.bright_model import stand_in
+from tests.support.made_once import make_once
 from tests.support.typed_commands import typed
 
 _PREP = "prep carvana {in}/shoot/images {in}/shoot/masks --crop 32 --val 0.4 --workers 1 --out {out}"
@@ -85,6 +86,7 @@ def desk(folder: Path) -> Iterator[Desk]:
     with redirect_stderr(StringIO()), redirect_stdout(StringIO()):
         draw_shoot(made.materials / "shoot", cars=3, angles=2, size=(96, 64), workers=1)
     with pytest.MonkeyPatch.context() as patch:
+        make_once(patch)
         stand_in(patch)
         patch.setattr("formats.parallel.available_cores", lambda: 1)  # what is done in other processes is not seen
         patch.setenv("SAGESEG_HOME", str(folder / "home"))
