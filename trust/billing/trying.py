@@ -35,13 +35,14 @@ _CREATES = frozenset("".join(part.title() for part in call.create.split("_")) fo
 }
 """The operations that create, by the table, and the one that has a pipeline create."""
 _SHORT = ("train on one type after the other", "deploy with a lease")
-_PROCESSES = 2
+_PROCESSES = 3
+"""A third of a try is waiting."""
 _KNOWN = ("was started from this folder", "is there already")
 """How the second call may end: it names what is there, and how that is followed or ended."""
 
 
 def try_all(*, short: bool) -> Iterator[Outcome]:
-    """In short the creating requests alone, of two verbs; else each verb in one of two processes."""
+    """In short the creating requests alone, of two verbs; else each verb in one of the processes."""
     if short:
         with service(MAKES_SHARDS) as served:
             yield from (_try_verb(served, verb, short=True) for verb in VERBS if verb.what in _SHORT)
