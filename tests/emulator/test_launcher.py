@@ -18,7 +18,7 @@ from jobs.emulator import launcher
 from jobs.emulator.keys import read_keys
 from jobs.emulator.launcher import ensure_emulator
 from jobs.emulator.presence import living_emulator, presence_path, read_presence
-from tests.support.emulator_setup import client, wait_until
+from tests.support.emulator_setup import client, is_alive, wait_until
 
 
 @pytest.fixture
@@ -96,13 +96,5 @@ def test_a_home_that_was_removed_and_made_again_keeps_its_new_emulator(home: Pat
     assert new is not None
     assert old.pid != new.pid
     os.kill(old.pid, signal.SIGTERM)
-    wait_until(lambda: not _lives(old.pid))
+    wait_until(lambda: not is_alive(old.pid))
     assert living_emulator(home) == new
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True

@@ -3,7 +3,6 @@ them, and what becomes of the requests that wait."""
 
 from __future__ import annotations
 
-import os
 import threading
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from tests.support.emulator_setup import (
     client,
     create_model,
     emulator,
+    is_alive,
     killable_emulator,
     programs,
     rehearse,
@@ -75,14 +75,6 @@ def asynchronous(folder: Path, **client_config: int) -> dict[str, Any]:
 
 def container(server: Server) -> int:
     return int(invoke(server)["Body"].split()[0])
-
-
-def has_ended(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return True
-    return False
 
 
 def send(url: str, folder: Path, body: bytes, **also: Any) -> tuple[Path, Path]:
@@ -159,7 +151,7 @@ def test_a_serverless_endpoint_is_described_sleeps_and_wakes_when_it_is_asked(tm
         put_in_service(sagemaker, tmp_path, variant={"ServerlessConfig": SERVERLESS})
         (variant,) = sagemaker.describe_endpoint(EndpointName="endpoint")["ProductionVariants"]
         first = container(server)
-        wait_until(lambda: has_ended(first))  # of a serverless endpoint nobody is told that it sleeps
+        wait_until(lambda: not is_alive(first))  # of a serverless endpoint nobody is told that it sleeps
         second = container(server)
     assert (variant["CurrentServerlessConfig"], variant["DesiredServerlessConfig"]) == (SERVERLESS, SERVERLESS)
     assert "CurrentInstanceCount" not in variant
